@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
+
+/** One project per level: `unit` lies beside the code; the others cross packages and stand under test/. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages,crds,controller,speaker,playground,cli,scripts}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          exclude: skip,
+          testTimeout: 20_000,
+        },
+      },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: skip, testTimeout: 120_000, hookTimeout: 60_000 } },
+      {
+        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], exclude: skip, testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: skip,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
