@@ -1,5 +1,17 @@
-export * from './announcement.ts';
 export * from './config.ts';
+export {
+  type AnyKind,
+  apiVersion,
+  type CustomResourceDefinition,
+  type CustomResourceKind,
+  group,
+  toCustomResourceDefinition,
+  version,
+} from './define.ts';
+export * from './kinds/announcement.ts';
+export { kinds } from './kinds/index.ts';
+export * from './kinds/ip-address-pool.ts';
+export * from './kinds/l2-advertisement.ts';
+export * from './kinds/speaker.ts';
 export * from './object.ts';
 export * from './selector.ts';
-export * from './speaker.ts';

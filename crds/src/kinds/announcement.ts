@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { defineCustomResource } from '../define.ts';
+import { integer, ipText, listOf, mapListOf, objectName, setOf, text, timestamp } from '../fields.ts';
+import type { CustomResource } from '../object.ts';
+
+const nodeName = () => objectName();
+const interfaceName = () => text(15).min(1);
+const reasonText = () => text(64).min(1);
+
+const layer2Plan = z.object({
+  nodes: setOf(nodeName(), 64).describe(
+    'Nodes that may own the address, in order of preference: the first live one claims it when it is free.',
+  ),
+  interfaces: setOf(interfaceName(), 64).describe('Interfaces to announce on; empty: every usable one.'),
+  nodeInterfaces: mapListOf(
+    z.object({
+      node: nodeName().describe('Name of the node.'),
+      interfaces: setOf(interfaceName(), 64).describe('Its interfaces; empty: every usable one.'),
+    }),
+    ['node'],
+    64,
+  )
+    .describe('Nodes for which the advertisements give other interfaces than the field interfaces.')
+    .exactOptional(),
+  preemption: z
+    .enum(['Never', 'Preferred'])
+    .describe('Whether a more preferred node takes the address over when it appears. Absent: Never.')
+    .exactOptional(),
+  holdSeconds: integer(0, 3600).describe('How long the claim of a silent speaker is held while its kernel still answers.').exactOptional(),
+});
+
+const bgpPlan = z.object({
+  advertisements: setOf(objectName(), 64).describe('Names of the BGPAdvertisements that select the address.'),
+  nodes: setOf(nodeName(), 1000)
+    .describe('Nodes that announce it. Absent: every node the advertisements select. Present under externalTrafficPolicy Local.')
+    .exactOptional(),
+  weights: mapListOf(
+    z.object({
+      node: nodeName().describe('Name of the node.'),
+      endpoints: integer(0, 1_000_000).describe('Ready endpoints on it.'),
+    }),
+    ['node'],
+    1000,
+  )
+    .describe('Ready endpoints per node, where an advertisement has weightByEndpoints.')
+    .exactOptional(),
+});
+
+const announcedAddress = z.object({
+  ip: ipText().describe('The address.'),
+  pool: text(253).describe('The IPAddressPool it came from.'),
+  protocols: text(16).describe('How it is announced, for display: layer2, bgp, or both.').exactOptional(),
+  layer2: layer2Plan.describe('How it is announced by ARP or NDP. Absent: not by layer 2.').exactOptional(),
+  bgp: bgpPlan.describe('How it is announced by BGP. Absent: not by BGP.').exactOptional(),
+});
+
+const reason = z.object({
+  ip: ipText().describe('The address concerned. Absent: every address of the Service.').exactOptional(),
+  protocol: z.enum(['layer2', 'bgp']).describe('The protocol concerned. Absent: both.').exactOptional(),
+  reason: reasonText().describe('A reason of the catalogue for heraldlb.io/Announced.'),
+  message: text(1024).describe('The objects involved and the remedy.'),
+});
+
+const spec = z
+  .object({
+    addresses: mapListOf(announcedAddress, ['ip'], 16).describe('The addresses of the Service, in the order of its status.'),
+    reasons: listOf(reason, 32).describe('Why something is not announced.').exactOptional(),
+  })
+  .describe('Who may announce which address. Written by the controller.');
+
+const owner = z.object({
+  ip: ipText().describe('The address.'),
+  segment: text(64).describe('The layer 2 segment: its subnet or interface name, as the speakers agree on it.'),
+  node: nodeName().describe('The node that answers.'),
+  interface: interfaceName().describe('The interface it answers on.'),
+  mac: text(17).describe('The MAC address it answers with.'),
+  since: timestamp().describe('Since when.'),
+  epoch: integer(0, Number.MAX_SAFE_INTEGER).describe('Generation of the claim: of two claims the higher one holds.'),
+  confirmed: timestamp().describe('When an answer last proved that a neighbour heard the announcement. Absent: not yet.').exactOptional(),
+});
+
+const node = z.object({
+  node: nodeName().describe('Name of the node.'),
+  reason: reasonText().describe('Why it may not announce: a reason of the catalogue.'),
+  message: text(512).describe('The objects involved.').exactOptional(),
+});
+
+const status = z
+  .object({
+    owners: mapListOf(owner, ['ip', 'segment'], 64)
+      .describe('Who answers for an address on a segment. Each speaker writes the entries it owns, by server-side apply.')
+      .exactOptional(),
+    nodes: mapListOf(node, ['node', 'reason'], 64)
+      .describe('Nodes that may not announce, and why: the first 64 by name. Written by the controller.')
+      .exactOptional(),
+  })
+  .describe('Who announces, as the speakers report it.');
+
+/** What passes between controller and speakers. */
+export const announcement = defineCustomResource({
+  kind: 'Announcement',
+  plural: 'announcements',
+  singular: 'announcement',
+  shortNames: ['hann'],
+  namespaced: true,
+  description:
+    'Announcement tells the speakers which addresses of one Service to announce, and tells you who does. There is one per Service, with its name and namespace. ' +
+    'Herald writes it; do not edit it.',
+  spec,
+  status,
+  columns: [
+    { name: 'Address', type: 'string', jsonPath: '.spec.addresses[0].ip' },
+    { name: 'Protocol', type: 'string', jsonPath: '.spec.addresses[0].protocols' },
+    { name: 'Node', type: 'string', jsonPath: '.status.owners[0].node' },
+    { name: 'Since', type: 'date', jsonPath: '.status.owners[0].since' },
+    { name: 'Why not', type: 'string', jsonPath: '.spec.reasons[0].reason' },
+    { name: 'Address 2', type: 'string', jsonPath: '.spec.addresses[1].ip', priority: 1 },
+    { name: 'Node 2', type: 'string', jsonPath: '.status.owners[1].node', priority: 1 },
+    { name: 'Pool', type: 'string', jsonPath: '.spec.addresses[0].pool', priority: 1 },
+    { name: 'Interface', type: 'string', jsonPath: '.status.owners[0].interface', priority: 1 },
+    { name: 'MAC', type: 'string', jsonPath: '.status.owners[0].mac', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.spec.reasons[0].message', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', priority: 1 },
+  ],
+});
+
+export type AnnouncementSpec = z.input<typeof spec>;
+export type AnnouncementStatus = z.input<typeof status>;
+export type AnnouncedAddress = z.input<typeof announcedAddress>;
+export type Layer2Plan = z.input<typeof layer2Plan>;
+export type BGPPlan = z.input<typeof bgpPlan>;
+export type AnnouncementReason = z.input<typeof reason>;
+/** List key: `ip` and `segment`. */
+export type AnnouncementOwner = z.input<typeof owner>;
+/** List key: `node` and `reason`. */
+export type AnnouncementNode = z.input<typeof node>;
+
+/**
+ * What passes between controller and speakers: one per Service, with its name and namespace, owned by it.
+ * The planner writes `spec` and `status.nodes`, each speaker its own entries of `status.owners`.
+ */
+export type Announcement = CustomResource<'Announcement', AnnouncementSpec, AnnouncementStatus>;

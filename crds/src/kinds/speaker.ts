@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { defineCustomResource } from '../define.ts';
+import { conditions, integer, ipText, mapListOf, objectName, setOf, text, timestamp } from '../fields.ts';
+import type { StatusResource } from '../object.ts';
+
+const count = () => integer(0, Number.MAX_SAFE_INTEGER);
+
+const segment = z.object({
+  interface: text(15).min(1).describe('Name of the interface.'),
+  segment: text(64).describe('The segment it is on: its subnet or interface name, as the speakers agree on it.'),
+  mac: text(17).describe('MAC address of the interface.').exactOptional(),
+  addresses: setOf(text(49), 32).describe('Addresses of the interface with their prefix lengths.').exactOptional(),
+  carrier: z.boolean().describe('Whether the interface has a link.'),
+  fit: z.boolean().describe('Whether the node may own addresses on this segment.'),
+  unfitReason: text(256).describe('Why it may not.').exactOptional(),
+  peersHeard: setOf(objectName(), 1000).describe('Nodes whose heartbeats were heard within the detection time.').exactOptional(),
+  stalls: count().describe('How often the packet thread stood still longer than it may, since the start.').exactOptional(),
+});
+
+const claim = z.object({
+  ip: ipText().describe('The address.'),
+  segment: text(64).describe('The segment.'),
+  epoch: count().describe('Generation of the claim.'),
+});
+
+const session = z.object({
+  peer: objectName().describe('Name of the BGPPeer.'),
+  state: z
+    .enum(['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'])
+    .describe('State of the session (RFC 4271 section 8.2.2).'),
+  address: text(64).describe('Address of the peer in use.').exactOptional(),
+  since: timestamp().describe('Since when the session is in this state.').exactOptional(),
+  lastError: text(512).describe('The last error in words.').exactOptional(),
+  routesAnnounced: count().describe('Routes announced to the peer.').exactOptional(),
+  bfd: z.enum(['Up', 'Down', 'Init', 'AdminDown', 'None']).describe('State of the BFD session; None: no BFD.').exactOptional(),
+});
+
+const status = z
+  .object({
+    version: text(64).describe('Version of Herald.').exactOptional(),
+    startedAt: timestamp().describe('When the speaker started.').exactOptional(),
+    snapshotAgeSeconds: count()
+      .describe('Age of the configuration on disk that is in use while the API server is away. Absent: the configuration is live.')
+      .exactOptional(),
+    responder: z
+      .enum(['packet', 'kernel', 'none'])
+      .describe('What answers ARP and NDP: the packet socket, the kernel (eBPF), or nothing.')
+      .exactOptional(),
+    owned: count().describe('Addresses this node answers for by layer 2.').exactOptional(),
+    sessionsEstablished: text(16).describe('Established BGP sessions of all that should be, such as 1/2.').exactOptional(),
+    segments: mapListOf(segment, ['interface'], 64).describe('The layer 2 segments of the node.').exactOptional(),
+    claims: mapListOf(claim, ['ip', 'segment'], 1000).describe('Addresses this node owns, the first 1000.').exactOptional(),
+    sessions: mapListOf(session, ['peer'], 256).describe('The BGP sessions of the node.').exactOptional(),
+    conditions: conditions().exactOptional(),
+  })
+  .describe('What the speaker of the node sees and does. Written by it alone.');
+
+/** What one node's speaker sees and does. */
+export const speaker = defineCustomResource({
+  kind: 'Speaker',
+  plural: 'speakers',
+  singular: 'speaker',
+  shortNames: ['hspk'],
+  namespaced: false,
+  description:
+    'Speaker tells what the speaker of a node sees and does. There is one per node, with its name. Herald writes it; do not edit it.',
+  spec: undefined,
+  status,
+  columns: [
+    { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+    { name: 'Owned', type: 'integer', jsonPath: '.status.owned' },
+    { name: 'BGP', type: 'string', jsonPath: '.status.sessionsEstablished' },
+    { name: 'Responder', type: 'string', jsonPath: '.status.responder' },
+    { name: 'Version', type: 'string', jsonPath: '.status.version', priority: 1 },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
+    { name: 'Started', type: 'date', jsonPath: '.status.startedAt', priority: 1 },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  ],
+});
+
+export type SpeakerStatus = z.input<typeof status>;
+/** List key: `interface`. */
+export type SpeakerSegment = z.input<typeof segment>;
+export type SpeakerClaim = z.input<typeof claim>;
+/** List key: `peer`. */
+export type SpeakerSession = z.input<typeof session>;
+
+/** One per node, named like it, cluster-scoped; written by that node's speaker only. */
+export type Speaker = StatusResource<'Speaker', SpeakerStatus>;
