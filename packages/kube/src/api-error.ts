@@ -114,7 +114,8 @@ export function errorFromStatus(what: string, httpStatus: number, body: unknown,
   const code = isStatus && typeof status['code'] === 'number' ? status['code'] : httpStatus;
   const reason = isStatus && typeof status['reason'] === 'string' ? status['reason'] : undefined;
   const details = isStatus ? (asRecord(status['details']) as StatusDetails | undefined) : undefined;
-  const text = isStatus && typeof status['message'] === 'string' ? status['message'] : typeof body === 'string' ? body.trim().slice(0, 300) : '';
+  const text =
+    isStatus && typeof status['message'] === 'string' ? status['message'] : typeof body === 'string' ? body.trim().slice(0, 300) : '';
   const wait = retryAfterMs ?? (details?.retryAfterSeconds === undefined ? undefined : details.retryAfterSeconds * 1000);
   const expired = reason === 'Expired' || reason === 'Gone';
   return new ApiError(expired ? 'gone' : codeOf(code, reason), `${what}: ${text === '' ? `HTTP ${code}` : text}`, {

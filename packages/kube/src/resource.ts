@@ -37,9 +37,14 @@ export function apiVersionOf(resource: Resource): string {
 }
 
 /** The URL path of a collection (no name) or of one object, percent-encoded. */
-export function pathOf(resource: Resource, ref: { name?: string | undefined; namespace?: string | undefined }, subresource?: string): string {
+export function pathOf(
+  resource: Resource,
+  ref: { name?: string | undefined; namespace?: string | undefined },
+  subresource?: string,
+): string {
   const parts = [resource.group === '' ? 'api' : `apis/${resource.group}`, resource.version];
-  if (resource.namespaced && ref.namespace !== undefined && ref.namespace !== '') parts.push('namespaces', encodeURIComponent(ref.namespace));
+  if (resource.namespaced && ref.namespace !== undefined && ref.namespace !== '')
+    parts.push('namespaces', encodeURIComponent(ref.namespace));
   parts.push(resource.plural);
   if (ref.name !== undefined) parts.push(encodeURIComponent(ref.name));
   if (subresource !== undefined) parts.push(subresource);

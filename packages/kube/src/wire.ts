@@ -1,7 +1,13 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 
 /** A client-node type as it travels: every `Date` is its RFC 3339 text. */
-type WireValue<T> = T extends Date ? string : T extends (infer U)[] ? WireValue<U>[] : T extends object ? { [K in keyof T]: WireValue<T[K]> } : T;
+type WireValue<T> = T extends Date
+  ? string
+  : T extends (infer U)[]
+    ? WireValue<U>[]
+    : T extends object
+      ? { [K in keyof T]: WireValue<T[K]> }
+      : T;
 
 /** Metadata of an object that has a name. */
 export type ObjectMeta = Omit<WireValue<V1ObjectMeta>, 'name'> & { name: string };

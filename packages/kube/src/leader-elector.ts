@@ -1,0 +1,174 @@
+import type { V1Lease } from '@kubernetes/client-node';
+import { isApiError } from './api-error.ts';
+import type { Client } from './client.ts';
+import { microTime, sleep } from './clock.ts';
+import { leases } from './resource.ts';
+import type { Wire } from './wire.ts';
+
+export interface LeaderElectorOptions {
+  namespace: string;
+  /** Name of the Lease. */
+  name: string;
+  /** Unique per process: a pod's name, or host name and a random part. */
+  identity: string;
+  /** How long others leave an unrenewed lease alone; default 15 s. */
+  leaseDurationMs?: number | undefined;
+  /** A leader that could not renew for so long stops leading; less than leaseDurationMs. Default 10 s. */
+  renewDeadlineMs?: number | undefined;
+  /** Between attempts; default 2 s. */
+  retryPeriodMs?: number | undefined;
+  /** Told whenever somebody else or we become the holder. */
+  onLeader?: ((identity: string) => void) | undefined;
+  /** A failed attempt; tried again by itself. */
+  onError?: ((error: unknown) => void) | undefined;
+}
+
+type Lease = Wire<V1Lease>;
+
+/**
+ * Leader election on a coordination.k8s.io Lease. Whether another's lease has run out is judged by how long *we* saw it unchanged,
+ * never by comparing its renewTime with our clock: clocks of nodes differ. Every write carries the resourceVersion that was read.
+ */
+export class LeaderElector {
+  readonly #client: Client;
+  readonly #options: LeaderElectorOptions;
+  readonly #duration: number;
+  readonly #deadline: number;
+  readonly #retry: number;
+  #observed: { lease: Lease; at: number; record: string } | undefined;
+  #leader = '';
+  #leading = false;
+
+  constructor(client: Client, options: LeaderElectorOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#duration = options.leaseDurationMs ?? 15_000;
+    this.#deadline = options.renewDeadlineMs ?? 10_000;
+    this.#retry = options.retryPeriodMs ?? 2_000;
+    if (!(this.#retry < this.#deadline && this.#deadline < this.#duration)) {
+      throw new RangeError(
+        `leader election needs retryPeriodMs < renewDeadlineMs < leaseDurationMs, not ${this.#retry}, ${this.#deadline}, ${this.#duration}`,
+      );
+    }
+  }
+
+  get isLeader(): boolean {
+    return this.#leading;
+  }
+
+  /** Who holds the lease, as far as we know. */
+  get leader(): string {
+    return this.#leader;
+  }
+
+  /**
+   * Waits for leadership, runs `lead`, and keeps the lease renewed meanwhile. `lost` aborts when the lease could not be renewed in time
+   * or `signal` aborted; `lead` must then return. Resolves when `lead` returned (the lease is released) or when `signal` aborts first.
+   */
+  async run(lead: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    if (!(await this.#acquire(signal))) return;
+    this.#leading = true;
+    const lost = new AbortController();
+    const stop = () => lost.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const finished = new AbortController();
+    const renewing = this.#renew(lost, AbortSignal.any([finished.signal, lost.signal]));
+    try {
+      await lead(lost.signal);
+    } finally {
+      this.#leading = false;
+      finished.abort();
+      signal.removeEventListener('abort', stop);
+      await renewing;
+      await this.#release();
+    }
+  }
+
+  async #acquire(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      if (await this.#attempt(signal)) return true;
+      await sleep(this.#client.clock, this.#retry * (1 + 0.2 * this.#client.random()), signal);
+    }
+    return false;
+  }
+
+  async #renew(lost: AbortController, stop: AbortSignal): Promise<void> {
+    let renewed = this.#client.clock.now();
+    while (!stop.aborted) {
+      await sleep(this.#client.clock, this.#retry, stop);
+      if (stop.aborted) return;
+      // A request that hangs must not outlive the deadline: others may already be leading then.
+      const left = this.#deadline - (this.#client.clock.now() - renewed);
+      if (left > 0 && (await this.#attempt(stop, Math.min(left, this.#retry * 2)))) renewed = this.#client.clock.now();
+      if (stop.aborted) return;
+      const usurped = this.#leader !== this.#options.identity;
+      if (usurped || this.#client.clock.now() - renewed >= this.#deadline) {
+        lost.abort();
+        return;
+      }
+    }
+  }
+
+  /** One round: read, and write when the lease is ours or free. True when we hold it now. */
+  async #attempt(signal: AbortSignal, timeoutMs: number = this.#retry * 2): Promise<boolean> {
+    const { namespace, name, identity } = this.#options;
+    const { clock } = this.#client;
+    const call = { signal, timeoutMs };
+    try {
+      const found = await this.#client.find(leases, { namespace, name }, call);
+      if (found === undefined) {
+        const created = await this.#client.create<Lease>(leases, { metadata: { namespace, name }, spec: this.#spec(undefined, 0) }, call);
+        this.#observe(created);
+        return true;
+      }
+      this.#observe(found);
+      const holder = found.spec?.holderIdentity ?? '';
+      const mine = holder === identity;
+      const heldMs = Math.max((found.spec?.leaseDurationSeconds ?? 0) * 1000, this.#duration);
+      if (!mine && holder !== '' && clock.now() - (this.#observed?.at ?? 0) < heldMs) return false;
+      const transitions = (found.spec?.leaseTransitions ?? 0) + (mine ? 0 : 1);
+      const acquired = mine ? found.spec?.acquireTime : undefined;
+      const spec = { ...found.spec, ...this.#spec(acquired, transitions) };
+      this.#observe(await this.#client.replace<Lease>(leases, { ...found, spec }, call));
+      return true;
+    } catch (error) {
+      // A conflict is somebody else being quicker: the next round sees who.
+      if (!isApiError(error, 'aborted', 'conflict', 'already-exists')) this.#options.onError?.(error);
+      return false;
+    }
+  }
+
+  #spec(acquireTime: string | undefined, leaseTransitions: number) {
+    const now = microTime(this.#client.clock.wall());
+    return {
+      holderIdentity: this.#options.identity,
+      leaseDurationSeconds: Math.max(1, Math.ceil(this.#duration / 1000)),
+      acquireTime: acquireTime ?? now,
+      renewTime: now,
+      leaseTransitions,
+    };
+  }
+
+  #observe(lease: Lease): void {
+    const { holderIdentity, renewTime, leaseTransitions } = lease.spec ?? {};
+    const record = JSON.stringify([lease.metadata.uid, holderIdentity, renewTime, leaseTransitions]);
+    if (this.#observed?.record !== record) this.#observed = { lease, record, at: this.#client.clock.now() };
+    const leader = holderIdentity ?? '';
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    if (leader !== '') this.#options.onLeader?.(leader);
+  }
+
+  /** Empties the holder, so that the next one need not wait for the lease to run out. */
+  async #release(): Promise<void> {
+    const held = this.#observed?.lease;
+    if (held === undefined || this.#leader !== this.#options.identity) return;
+    const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(this.#client.clock.wall()) };
+    try {
+      this.#observe(await this.#client.replace<Lease>(leases, { ...held, spec }, { timeoutMs: this.#retry * 2 }));
+    } catch (error) {
+      this.#options.onError?.(error);
+    }
+  }
+}
