@@ -1,1 +1,10 @@
-export {};
+export { registerPlayground } from './command.ts';
+export { DEMO_PODS } from './demo.ts';
+export { PlaygroundError } from './errors.ts';
+export { cable } from './lan.ts';
+export { Playground, type PlaygroundOptions } from './playground.ts';
+export type { PodDefinition } from './pods.ts';
+export { type Answer, Probe } from './probe.ts';
+export { Program } from './program.ts';
+export { type ExecResult, run, Sandbox } from './sandbox.ts';
+export type { LanHost, PlaygroundNode, Topology } from './topology.ts';

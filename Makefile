@@ -1,0 +1,33 @@
+# Every task with one line: `make help`.
+SHELL := /bin/bash
+RUN := PATH="$$PATH:/usr/sbin:/sbin" node --import tsx
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos soak bench crds docs bundle clean
+
+help: ## list the tasks
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+
+demo: ## set up, then the tour: a cluster, a LAN and a client on this machine
+	@scripts/setup.sh demo
+	@$(RUN) cli/herald.ts playground demo
+
+test: ## set up, then checks and every test; ends with "N passed, N failed"
+	@scripts/setup.sh test
+	@$(RUN) scripts/test.ts
+
+check: ## types, lint, format, unused code, direction of imports
+	@scripts/setup.sh demo
+	@$(RUN) scripts/test.ts check
+
+test-unit: ## tests beside the code
+	@$(RUN) scripts/test.ts unit
+
+test-contract: ## the embedded API server against a real one's answers, kubectl and Helm
+	@$(RUN) scripts/test.ts contract
+
+test-interop: ## real routers and a real network stack
+	@$(RUN) scripts/test.ts interop
+
+test-e2e: ## the whole product in the playground
+	@$(RUN) scripts/test.ts e2e

@@ -1,0 +1,210 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import { services } from '@herald/kube';
+import { PlaygroundError } from './errors.ts';
+import { applyFiles, getTable } from './kubectl.ts';
+import { Playground } from './playground.ts';
+import { Probe } from './probe.ts';
+import { run } from './sandbox.ts';
+
+/** The pods that the examples' Services select. */
+export const DEMO_PODS = {
+  dn1: [
+    { name: 'nginx-1', labels: { app: 'nginx' }, ports: [{ port: 80 }] },
+    { name: 'kubia-1', labels: { app: 'kubia' }, ports: [{ port: 8080 }] },
+    { name: 'test1-1', labels: { app: 'test1' }, ports: [{ port: 80, name: 'http' }] },
+  ],
+  dn2: [
+    { name: 'nginx-2', labels: { app: 'nginx' }, ports: [{ port: 80 }] },
+    { name: 'kubia-2', labels: { app: 'kubia' }, ports: [{ port: 8080 }] },
+    { name: 'test1-2', labels: { app: 'test1' }, ports: [{ port: 80, name: 'http' }] },
+  ],
+};
+
+const POOL_FILES = ['examples/layer2/pool.yaml', 'examples/layer2/l2advertisement.yaml'];
+const SERVICE_FILES = ['nginx-svc', 'kubia-loadbalancer', 'my-nginx-svc', 'test1-two'].map(name => `examples/services/${name}.yaml`);
+
+/** The tour. Prints what it does as it does it; resolves with the exit code, and leaves nothing behind. */
+export async function demo(signal: AbortSignal): Promise<number> {
+  const tour = await Tour.start(signal);
+  const { directory } = tour.playground;
+  try {
+    await tour.walk();
+  } catch (error) {
+    if (signal.aborted) {
+      console.log('\ninterrupted: taking everything down');
+      return 130;
+    }
+    throw error;
+  } finally {
+    await tour.playground.stop();
+  }
+  tour.title('8. Everything is taken down');
+  console.log(existsSync(directory) ? `left behind: ${directory}` : 'no namespace, process or file of this tour is left');
+  return existsSync(directory) ? 1 : 0;
+}
+
+class Tour {
+  readonly playground: Playground;
+  readonly #signal: AbortSignal;
+  readonly #kubectl: boolean;
+
+  private constructor(playground: Playground, signal: AbortSignal, kubectl: boolean) {
+    this.playground = playground;
+    this.#signal = signal;
+    this.#kubectl = kubectl;
+  }
+
+  static async start(signal: AbortSignal): Promise<Tour> {
+    const kubectl = await run(['kubectl', 'version', '--client']).then(
+      result => result.code === 0,
+      () => false,
+    );
+    console.log(title('1.-3. A cluster, a LAN and a client on this machine'));
+    const started = performance.now();
+    const playground = await Playground.start({ name: `demo-${process.pid}`, log: line => console.log(`- ${line}`) });
+    const tour = new Tour(playground, signal, kubectl);
+    try {
+      await playground.addPods(DEMO_PODS);
+    } catch (error) {
+      await playground.stop();
+      throw error;
+    }
+    console.log(`- pods on ${Object.keys(DEMO_PODS).join(' and ')}; up after ${seconds(performance.now() - started)}`);
+    console.log(`  kubeconfig: ${playground.kubeconfig}`);
+    if (!kubectl) console.log('  there is no kubectl on this machine: `herald playground apply|get` stands in for it');
+    return tour;
+  }
+
+  title(text: string): void {
+    console.log(title(text));
+  }
+
+  async walk(): Promise<void> {
+    const address = await this.#assign();
+    await this.#answer(address);
+    await this.#failOver(address);
+    await this.#withdraw(address);
+  }
+
+  /** Steps 4 and 5: the objects, and the table before and after. */
+  async #assign(): Promise<string> {
+    this.title('4. Services of type LoadBalancer, as on any cluster without a cloud');
+    await this.#apply(SERVICE_FILES);
+    await this.#get('svc');
+    this.title('5. A pool and an advertisement: Herald gives each of them an address');
+    await this.#apply(POOL_FILES);
+    const address = await this.#until('an address for nginx-svc', async () => {
+      const service = await this.playground.client.get(services, { namespace: 'default', name: 'nginx-svc' });
+      return service.status?.loadBalancer?.ingress?.[0]?.ip;
+    });
+    await this.#until('an address for every Service', async () => {
+      const { items } = await this.playground.client.list(services, { namespace: 'default' });
+      return items.every(item => item.spec?.type !== 'LoadBalancer' || (item.status?.loadBalancer?.ingress ?? []).length > 0) || undefined;
+    });
+    await this.#get('svc');
+    return address;
+  }
+
+  async #answer(address: string): Promise<void> {
+    console.log(`\nthe client knows nothing of Kubernetes; it asks the LAN who has ${address}:`);
+    const url = `http://${address}:8080/`;
+    const first = await this.#until('an HTTP answer', async () => {
+      const result = await this.playground.exec('client', ['curl', '-sS', '-m', '2', url]);
+      return result.code === 0 ? result.stdout.trim() : undefined;
+    });
+    console.log(`$ curl ${url}\n${first}`);
+    for (let i = 0; i < 3; i++) console.log((await this.playground.exec('client', ['curl', '-sS', '-m', '2', url])).stdout.trim());
+    const owner = await this.#owner(address);
+    console.log(`$ ip neigh show ${address}\n${owner.entry}\n${address} is announced by ${owner.node}: ${owner.mac} is its MAC address`);
+  }
+
+  /** Step 6: the announcing node loses its power. */
+  async #failOver(address: string): Promise<void> {
+    const owner = await this.#owner(address);
+    this.title(`6. ${owner.node}, which announces ${address}, loses its power`);
+    const probe = new Probe(this.playground, address, 8080, { interval: 10 });
+    try {
+      if (!(await probe.first(answer => answer.ok, 5_000)))
+        throw new PlaygroundError('ENOTREADY', `${address} does not answer before the power cut`);
+      const cut = Date.now();
+      await this.playground.fail(owner.node);
+      const dark = Date.now();
+      const back = await probe.first(answer => answer.ok && answer.at > dark, 30_000);
+      if (!back) throw new PlaygroundError('ENOTREADY', `${address} does not answer again within 30 s`);
+      const next = await this.#owner(address);
+      console.log(`answered again after ${seconds(back.at - cut)}: ${back.text}`);
+      console.log(`now announced by ${next.node} (${next.mac})`);
+      if (next.node === owner.node) throw new PlaygroundError('ENOTREADY', `${address} is still bound to the MAC address of ${owner.node}`);
+    } finally {
+      await probe.stop();
+    }
+    await this.playground.heal(owner.node);
+    console.log(`${owner.node} has its power back; it takes nothing back: ${address} stays on ${(await this.#owner(address)).node}`);
+  }
+
+  /** Step 7: the Service is no LoadBalancer any more. */
+  async #withdraw(address: string): Promise<void> {
+    this.title('7. nginx-svc becomes a ClusterIP Service: its address goes and nobody answers for it');
+    await this.playground.client.patch(
+      services,
+      { namespace: 'default', name: 'nginx-svc' },
+      { spec: { type: 'ClusterIP' } },
+      { type: 'merge' },
+    );
+    await this.#get('svc');
+    await this.#until(`silence on ${address}`, async () => {
+      await this.playground.exec('client', ['ip', 'neigh', 'flush', 'dev', 'eth0']);
+      const result = await this.playground.exec('client', ['curl', '-sS', '-m', '1', `http://${address}:8080/`]);
+      return result.code !== 0 ? result.stderr.trim() : undefined;
+    }).then(said => console.log(`$ curl http://${address}:8080/\n${said}`));
+  }
+
+  async #owner(address: string): Promise<{ node: string; mac: string; entry: string }> {
+    const { stdout } = await this.playground.exec('client', ['ip', 'neigh', 'show', address]);
+    const mac = /lladdr (\S+)/.exec(stdout)?.[1] ?? '';
+    const node = this.playground.topology.nodes.find(candidate => candidate.mac === mac);
+    if (!node)
+      throw new PlaygroundError(
+        'ENOTREADY',
+        `no node's MAC address in the client's neighbour table for ${address}: ${stdout.trim() || 'no entry'}`,
+      );
+    return { node: node.name, mac, entry: stdout.trim() };
+  }
+
+  async #apply(files: readonly string[]): Promise<void> {
+    console.log(files.map(file => `$ kubectl apply -f ${file}`).join('\n'));
+    if (!this.#kubectl) {
+      for (const line of await applyFiles(this.playground.client, this.playground.server.url, files)) console.log(line);
+      return;
+    }
+    const result = await this.playground.kubectl(['apply', ...files.flatMap(file => ['-f', file])]);
+    process.stdout.write(result.stdout);
+    if (result.code !== 0) throw new PlaygroundError('ECOMMAND', `kubectl apply: ${result.stderr.trim()}`);
+  }
+
+  async #get(kind: string): Promise<void> {
+    console.log(`$ kubectl get ${kind}`);
+    if (!this.#kubectl) process.stdout.write(await getTable(this.playground.server.url, kind, 'default'));
+    else process.stdout.write((await this.playground.kubectl(['get', kind])).stdout);
+  }
+
+  async #until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+    for (let tries = 0; tries < 400; tries++) {
+      this.#signal.throwIfAborted();
+      const found = await look();
+      if (found !== undefined) return found;
+      await sleep(50, undefined, { signal: this.#signal });
+    }
+    throw new PlaygroundError('ENOTREADY', `waited 20 s in vain for ${what}; logs: ${this.playground.logTails()}`);
+  }
+}
+
+function title(text: string): string {
+  return `\n${styleText('bold', text)}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

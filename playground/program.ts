@@ -1,0 +1,108 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { PlaygroundError } from './errors.ts';
+
+export interface ProgramOptions {
+  /** What people call it, such as `speaker dn1`. */
+  name: string;
+  /** Everything that it prints goes here. */
+  logFile: string;
+  /** It is ready when a line of its standard output matches. */
+  ready: RegExp;
+  /** Milliseconds until it must be ready; 30 s unless told. */
+  timeout?: number;
+}
+
+/** A running program of the playground with its log. */
+export class Program {
+  readonly name: string;
+  readonly logFile: string;
+  readonly #child: ChildProcess;
+  readonly #log: WriteStream;
+  readonly #exited: Promise<number>;
+
+  private constructor(child: ChildProcess, options: ProgramOptions) {
+    this.name = options.name;
+    this.logFile = options.logFile;
+    this.#child = child;
+    this.#log = createWriteStream(options.logFile, { flags: 'a' });
+    this.#exited = new Promise(resolve => {
+      child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+      child.once('error', () => resolve(127));
+    });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#log.write(chunk));
+    void this.#exited.then(() => this.#log.end());
+  }
+
+  /** Waits for the ready line; a program that ends or stays silent is an error that quotes the end of its log. */
+  static async start(child: ChildProcess, options: ProgramOptions): Promise<Program> {
+    const program = new Program(child, options);
+    let timer: NodeJS.Timeout | undefined;
+    const ready = new Promise<void>(resolve => {
+      let line = '';
+      const look = (chunk: Buffer): void => {
+        line += chunk.toString();
+        if (line.split('\n').some(text => options.ready.test(text))) {
+          child.stdout?.off('data', look);
+          resolve();
+        }
+        line = line.slice(line.lastIndexOf('\n') + 1);
+      };
+      child.stdout?.on('data', look);
+    });
+    const late = new Promise<string>(resolve => {
+      timer = setTimeout(() => resolve('not ready in time'), options.timeout ?? 30_000);
+    });
+    const failed = await Promise.race([ready.then(() => undefined), program.#exited.then(code => `ended with code ${code}`), late]);
+    clearTimeout(timer);
+    if (failed !== undefined) {
+      await program.kill();
+      throw new PlaygroundError('ENOTREADY', `${options.name}: ${failed}\n${program.tail(20)}`);
+    }
+    return program;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Process id on the host. */
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (this.running) this.#child.kill(name);
+  }
+
+  /** SIGKILL: what a power cut does to it. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.#exited;
+  }
+
+  /** SIGTERM, and SIGKILL where it does not end within `grace` ms. Resolves with the exit code. */
+  async stop(grace = 15_000): Promise<number> {
+    if (!this.running) return this.#exited;
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), grace);
+    const code = await this.#exited;
+    clearTimeout(timer);
+    return code;
+  }
+
+  async exited(): Promise<number> {
+    if (this.running) await once(this.#child, 'exit');
+    return this.#exited;
+  }
+
+  /** The last lines of its log. */
+  tail(lines: number): string {
+    try {
+      return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+    } catch {
+      return '';
+    }
+  }
+}
