@@ -14,4 +14,5 @@ export * from './kinds/ip-address-pool.ts';
 export * from './kinds/l2-advertisement.ts';
 export * from './kinds/speaker.ts';
 export * from './object.ts';
+export * from './reasons/index.ts';
 export * from './selector.ts';
