@@ -53,7 +53,11 @@ async function tests(level: string): Promise<Count> {
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
     const failed = report.numFailedTests;
     // A file that does not load, or an error outside of every test, fails the run without failing a test.
-    return { passed: report.numPassedTests, failed: failed > 0 || code === 0 ? failed : 1, skipped: report.numPendingTests + report.numTodoTests };
+    return {
+      passed: report.numPassedTests,
+      failed: failed > 0 || code === 0 ? failed : 1,
+      skipped: report.numPendingTests + report.numTodoTests,
+    };
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     return { passed: 0, failed: 1, skipped: 0 };
