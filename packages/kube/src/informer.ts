@@ -37,6 +37,7 @@ export class Informer<T extends KubeObject> {
   #stopper: AbortController | undefined;
   #running: Promise<void> | undefined;
   #resync: Timer | undefined;
+  #ended = false;
   #hasSynced = false;
   #lastSync: number | undefined;
   #lastError: Error | undefined;
@@ -93,19 +94,21 @@ export class Informer<T extends KubeObject> {
   /** Begins listing and watching; goes on until `stop` or `signal`. */
   start(signal?: AbortSignal): void {
     if (this.#running !== undefined) throw new Error(`the informer of ${this.resource.plural} is already running`);
+    this.#ended = false;
     const stopper = new AbortController();
     this.#stopper = stopper;
     const combined = signal === undefined ? stopper.signal : AbortSignal.any([stopper.signal, signal]);
     this.#scheduleResync(combined);
     this.#running = reflect<T>(this.#client, this.resource, this.#sink(), this.#options, combined).finally(() => {
       this.#resync?.cancel();
+      this.#ended = true;
       this.#release();
     });
   }
 
   /** Resolves when synced (true), or when the informer stopped or `signal` aborted before (false). */
   async synced(signal?: AbortSignal): Promise<boolean> {
-    if (this.#hasSynced || signal?.aborted === true) return this.#hasSynced;
+    if (this.#hasSynced || this.#ended || signal?.aborted === true) return this.#hasSynced;
     await new Promise<void>(resolve => {
       const done = () => {
         this.#waiters.delete(done);
