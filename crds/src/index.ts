@@ -9,8 +9,13 @@ export {
   version,
 } from './define.ts';
 export * from './kinds/announcement.ts';
+export * from './kinds/bfd-profile.ts';
+export * from './kinds/bgp-advertisement.ts';
+export * from './kinds/bgp-peer.ts';
+export * from './kinds/community.ts';
 export { kinds } from './kinds/index.ts';
 export * from './kinds/ip-address-pool.ts';
+export * from './kinds/ip-reservation.ts';
 export * from './kinds/l2-advertisement.ts';
 export * from './kinds/speaker.ts';
 export * from './object.ts';

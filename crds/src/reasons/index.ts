@@ -62,7 +62,7 @@ export const catalogue: ReadonlyMap<Reason, CatalogueEntry> = new Map(
 /** Looks a reason up. Total, because `Reason` is closed. */
 export function reasonEntry(reason: Reason): CatalogueEntry {
   const entry = catalogue.get(reason);
-  if (entry === undefined) throw new RangeError(`${String(reason)} is not in the catalogue of reasons`);
+  if (entry === undefined) throw new RangeError(`${reason} is not in the catalogue of reasons`);
   return entry;
 }
 
