@@ -1,18 +1,7 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { RawSocketError } from './error.ts';
-
-// Registers tsx in the worker itself: neither `--import tsx` on the command line nor vitest's transform reaches a worker thread on
-// every Node version this package runs on.
-const bootstrap = `
-const { workerData } = require('node:worker_threads');
-const { loader, entry, data } = workerData;
-require('node:worker_threads').workerData = data;
-require('node:module').syncBuiltinESMExports();
-import(loader).then(({ register }) => { register(); return import(entry); }).catch(error => { setImmediate(() => { throw error; }); });
-`;
 
 /**
  * Starts a worker whose source is TypeScript. `url` is `new URL('./wire.ts', import.meta.url)`: from source the file runs through tsx,
@@ -28,11 +17,9 @@ export function startWorker(url: URL, options: WorkerOptions = {}): Worker {
       throw new RawSocketError('InvalidArgument', `no worker at ${path}, nor ${path.slice(0, -3)}.mjs beside the bundle`);
     return new Worker(built, options);
   }
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
-  return new Worker(bootstrap, {
+  return new Worker(new URL('./worker-bootstrap.mjs', import.meta.url), {
     ...options,
-    eval: true,
     execArgv: options.execArgv ?? [],
-    workerData: { loader, entry: url.href, data: options.workerData },
+    workerData: { entry: url.href, data: options.workerData as unknown },
   });
 }
