@@ -1,0 +1,140 @@
+import type { Claim, NodeId, Vip } from './packet.ts';
+import { claimHash, score } from './rank.ts';
+import { tell } from './send.ts';
+import type { DesiredAddress, Effect, MeshState, OpenAddress, Peer, ReleaseCause, TakeoverCause } from './state.ts';
+
+/** Highest epoch that is told apart on the wire. */
+const EPOCH_LIMIT = 0xffff_ffff;
+
+export function nextEpoch(state: MeshState, vip: Vip): number {
+  return Math.min(EPOCH_LIMIT, Math.max(state.maxEpoch.get(vip) ?? 0, state.desired.get(vip)?.epoch ?? 0) + 1);
+}
+
+/** Position of this node among those that could own the address now: how many live and willing ones come before it. */
+export function rankOf(state: MeshState, vip: Vip, desired: DesiredAddress): number {
+  let rank = 0;
+  for (const node of desired.order) {
+    if (node === state.me) return rank;
+    const peer = state.peers.get(node);
+    if (peer !== undefined && candidate(peer, vip)) rank += 1;
+  }
+  return rank;
+}
+
+/** A live peer that would take the address if it were free. */
+export function candidate(peer: Peer, vip: Vip): boolean {
+  return peer.liveness === 'two-way' && !peer.draining && !peer.left && !peer.notReady.has(vip);
+}
+
+/** The place this node has in the order itself, for its claims; nodes outside the order come last, by rendezvous hash. */
+function position(state: MeshState, desired: DesiredAddress | undefined): number {
+  const index = desired?.order.indexOf(state.me) ?? -1;
+  return index < 0 ? 255 : Math.min(index, 254);
+}
+
+/** Makes the addresses ours and tells everybody. */
+export function take(
+  state: MeshState,
+  vips: readonly { vip: Vip; epoch: number; cause: TakeoverCause }[],
+  now: number,
+  fx: Effect[],
+): void {
+  if (vips.length === 0) return;
+  for (const { vip, epoch, cause } of vips) {
+    const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now };
+    state.mine.set(vip, claim);
+    state.maxEpoch.set(vip, epoch);
+    state.claimsDigest ^= claimHash(claim);
+    state.open.delete(vip);
+    state.counters.takeovers += 1;
+    fx.push({ kind: 'acquire', vip, epoch, cause });
+  }
+  state.claimsVersion += 1;
+  tell(
+    state,
+    'claim',
+    vips.map(({ vip }) => vip),
+    now,
+    fx,
+  );
+}
+
+/** Gives addresses up. Unless somebody else took them, everybody is told, so that nobody waits for our silence. */
+export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCause, now: number, fx: Effect[], to?: NodeId): void {
+  const released: Vip[] = [];
+  for (const vip of vips) {
+    const claim = state.mine.get(vip);
+    if (claim === undefined) continue;
+    state.mine.delete(vip);
+    state.handovers.delete(vip);
+    state.claimsDigest ^= claimHash(claim);
+    released.push(vip);
+    fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }) });
+  }
+  if (released.length === 0) return;
+  state.claimsVersion += 1;
+  for (const vip of released) reconsider(state, vip, now, 'yielded');
+  if (cause !== 'outbid' && cause !== 'handover') tell(state, 'yield', released, now, fx);
+}
+
+/** Decides anew whether this node should take `vip`: free, wanted here, and not refused by us. */
+export function reconsider(state: MeshState, vip: Vip, now: number, cause: TakeoverCause): void {
+  const desired = state.desired.get(vip);
+  const takeable =
+    desired !== undefined &&
+    !state.mine.has(vip) &&
+    !state.notReady.has(vip) &&
+    desired.order.includes(state.me) &&
+    !hasLiveOwner(state, vip);
+  if (!takeable) state.open.delete(vip);
+  else if (!state.open.has(vip)) state.open.set(vip, { since: now, cause } satisfies OpenAddress);
+}
+
+/** A peer that hears us and is heard claims the address. */
+function hasLiveOwner(state: MeshState, vip: Vip): boolean {
+  for (const node of state.claimants.get(vip) ?? []) if (state.peers.get(node)?.liveness === 'two-way') return true;
+  return false;
+}
+
+/** Takes every open address whose turn it is: the n-th in the order waits n intervals. With `only`, those that it names, at once. */
+export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vip: Vip) => boolean): void {
+  if (state.open.size === 0) return;
+  const taken: { vip: Vip; epoch: number; cause: TakeoverCause }[] = [];
+  for (const [vip, open] of state.open) {
+    const desired = state.desired.get(vip);
+    if (desired === undefined || only?.(vip) === false) continue;
+    const wait = rankOf(state, vip, desired) * state.timers.interval;
+    if (only !== undefined || now - Math.max(open.since, state.ableSince) >= wait)
+      taken.push({ vip, epoch: nextEpoch(state, vip), cause: open.cause });
+  }
+  take(state, taken, now, fx);
+}
+
+/** Enters a claim into the view of a peer. */
+export function addPeerClaim(state: MeshState, peer: Peer, claim: Claim, now: number): void {
+  const known = peer.claims.get(claim.vip);
+  if (known !== undefined) peer.claimsDigest ^= claimHash(known);
+  peer.claims.set(claim.vip, claim);
+  peer.claimsDigest ^= claimHash(claim);
+  if (claim.epoch > (state.maxEpoch.get(claim.vip) ?? 0)) state.maxEpoch.set(claim.vip, claim.epoch);
+  if (known !== undefined) return;
+  const claimants = state.claimants.get(claim.vip) ?? new Set<NodeId>();
+  state.claimants.set(claim.vip, claimants.add(peer.id));
+  reconsider(state, claim.vip, now, 'unclaimed');
+}
+
+export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: number, cause: TakeoverCause): void {
+  const known = peer.claims.get(vip);
+  if (known === undefined) return;
+  peer.claims.delete(vip);
+  peer.claimsDigest ^= claimHash(known);
+  const claimants = state.claimants.get(vip);
+  claimants?.delete(peer.id);
+  if (claimants?.size === 0) state.claimants.delete(vip);
+  reconsider(state, vip, now, cause);
+}
+
+/** Rank of a node for the fast set of a segment. */
+export function fastScore(segmentMember: NodeId): bigint {
+  return score(segmentMember, 'fast-set');
+}

@@ -1,0 +1,57 @@
+import { reconsider, release } from './claims.ts';
+import { startHandover } from './handover.ts';
+import type { Vip } from './packet.ts';
+import type { DesiredAddress, Effect, MeshState } from './state.ts';
+
+/** The plan for `vip` changed; undefined when it is not announced on this segment any more. */
+export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress | undefined, now: number): Effect[] {
+  const fx: Effect[] = [];
+  if (desired === undefined) {
+    state.desired.delete(vip);
+    state.notReady.delete(vip);
+    state.open.delete(vip);
+    release(state, [vip], 'withdrawn', now, fx);
+    // Kept while somebody still claims it, so that a Service that comes back continues the epochs.
+    if (!state.claimants.has(vip)) state.maxEpoch.delete(vip);
+    return fx;
+  }
+  state.desired.set(vip, desired);
+  state.membersChanged = true;
+  const eligible = desired.order.includes(state.me);
+  const handover = state.handovers.get(vip);
+  if (handover?.reason === 'ineligible' && eligible) state.handovers.delete(vip);
+  if (state.mine.has(vip) && !eligible && !startHandover(state, vip, 'ineligible', now) && !state.handovers.has(vip)) {
+    release(state, [vip], 'ineligible', now, fx);
+  }
+  reconsider(state, vip, now, 'unclaimed');
+  return fx;
+}
+
+/** Somebody else on the segment uses the address: this node gives it up and does not take it again until `retryAddress`. */
+export function refuseAddress(state: MeshState, vip: Vip, now: number): Effect[] {
+  const fx: Effect[] = [];
+  state.notReady.add(vip);
+  state.open.delete(vip);
+  release(state, [vip], 'conflict', now, fx);
+  return fx;
+}
+
+export function retryAddress(state: MeshState, vip: Vip, now: number): void {
+  if (state.notReady.delete(vip)) reconsider(state, vip, now, 'unclaimed');
+}
+
+/** The link of the segment came or went. Without it nothing is kept: nobody can reach us, and others notice as fast. */
+export function setCarrier(state: MeshState, up: boolean, now: number): void {
+  state.uplink.carrier = up;
+  if (up) state.uplink.seenAt = now;
+}
+
+/** Begins to leave: nothing is taken any more, everything owned is handed over. Call `tick` until `handedOver`. */
+export function leaveMesh(state: MeshState): void {
+  state.leaving = true;
+}
+
+/** Nothing is left that somebody else could take. */
+export function handedOver(state: MeshState): boolean {
+  return state.mine.size === 0 || (state.leaving && state.handovers.size === 0);
+}

@@ -1,0 +1,104 @@
+import { candidate, nextEpoch, release, take } from './claims.ts';
+import { type Claim, type NodeId, PACKET_CLAIMS, type PacketType, type Vip } from './packet.ts';
+import { sendTo } from './send.ts';
+import type { Effect, Handover, MeshState, Peer } from './state.ts';
+
+/** Silence of a candidate after which the next is asked (ms). */
+const ANSWER_WITHIN = 1_000;
+/** Handovers at a time: the new owners announce each address, and switches and gateways learn at a finite rate. */
+export const PARALLEL_HANDOVERS = 50;
+
+/**
+ * Begins to hand `vip` over: PREPARE, READY, COMMIT, and the new owner's claim ends it. This node answers until then.
+ * @param to a named node, else the first candidate in the order of preference
+ * @returns false when nobody can take it
+ */
+export function startHandover(state: MeshState, vip: Vip, reason: Handover['reason'], now: number, to?: NodeId): boolean {
+  if (!state.mine.has(vip) || state.handovers.has(vip)) return false;
+  const tried = new Set<NodeId>();
+  const target = to ?? nextCandidate(state, vip, tried);
+  if (target === undefined) return false;
+  state.handovers.set(vip, begin(state, vip, target, reason, tried, now));
+  return true;
+}
+
+function begin(state: MeshState, vip: Vip, to: NodeId, reason: Handover['reason'], tried: Set<NodeId>, now: number): Handover {
+  return { to, epoch: nextEpoch(state, vip), phase: 'prepare', since: now, lastSent: Number.NEGATIVE_INFINITY, tried, reason };
+}
+
+function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>): NodeId | undefined {
+  return state.desired.get(vip)?.order.find(node => {
+    const peer = state.peers.get(node);
+    return peer !== undefined && !tried.has(node) && candidate(peer, vip) && !peer.listening && peer.uplinkOk;
+  });
+}
+
+/** Sends what is due, goes on to the next candidate after silence, and gives up where nobody is left. */
+export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void {
+  const due = new Map<string, { peer: Peer; type: PacketType; claims: Claim[] }>();
+  for (const [vip, handover] of state.handovers) {
+    let current = handover;
+    const lost = state.peers.get(current.to)?.liveness !== 'two-way';
+    if (lost || now - current.since >= ANSWER_WITHIN) {
+      current.tried.add(current.to);
+      const next = nextCandidate(state, vip, current.tried);
+      if (next === undefined) {
+        giveUp(state, vip, current, now, fx);
+        continue;
+      }
+      current = begin(state, vip, next, current.reason, current.tried, now);
+      state.handovers.set(vip, current);
+    }
+    const peer = state.peers.get(current.to);
+    if (peer === undefined || now - current.lastSent < state.timers.interval / 2) continue;
+    current.lastSent = now;
+    const type = current.phase;
+    const key = `${peer.id}/${type}`;
+    const batch = due.get(key) ?? { peer, type, claims: [] };
+    due.set(key, batch);
+    batch.claims.push({ vip, epoch: current.epoch, rank: 0 });
+  }
+  for (const { peer, type, claims } of due.values()) sendClaimsOf(state, type, peer, claims, now, fx);
+}
+
+/** Nobody takes it: an address that may not stay is given up for whoever comes; one that only should move stays. */
+function giveUp(state: MeshState, vip: Vip, handover: Handover, now: number, fx: Effect[]): void {
+  state.handovers.delete(vip);
+  if (handover.reason === 'ineligible') release(state, [vip], 'ineligible', now, fx);
+}
+
+/** The new owner: says which of the addresses it would take. */
+export function onPrepare(state: MeshState, peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
+  const acceptable = claims.filter(({ vip }) => accepts(state, vip, now));
+  if (acceptable.length > 0) sendClaimsOf(state, 'ready', peer, acceptable, now, fx);
+}
+
+/** The old owner: the candidate is ready, so it is told to take over. */
+export function onReady(state: MeshState, peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
+  const commits: Claim[] = [];
+  for (const { vip, epoch } of claims) {
+    const handover = state.handovers.get(vip);
+    if (handover === undefined || handover.to !== peer.id || handover.phase !== 'prepare' || handover.epoch !== epoch) continue;
+    Object.assign(handover, { phase: 'commit', since: now, lastSent: now });
+    commits.push({ vip, epoch, rank: 0 });
+  }
+  if (commits.length > 0) sendClaimsOf(state, 'commit', peer, commits, now, fx);
+}
+
+/** The new owner: takes it. */
+export function onCommit(state: MeshState, _peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
+  const taken = claims
+    .filter(({ vip }) => !state.mine.has(vip) && accepts(state, vip, now))
+    .map(({ vip, epoch }) => ({ vip, epoch: Math.max(epoch, nextEpoch(state, vip)), cause: 'handover' as const }));
+  take(state, taken, now, fx);
+}
+
+function accepts(state: MeshState, vip: Vip, now: number): boolean {
+  const eligible = state.desired.get(vip)?.order.includes(state.me) === true;
+  return eligible && !state.leaving && !state.notReady.has(vip) && now >= state.listenUntil && now >= state.ableSince;
+}
+
+function sendClaimsOf(state: MeshState, type: PacketType, peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
+  for (let from = 0; from < claims.length; from += PACKET_CLAIMS)
+    sendTo(state, type, peer, now, fx, { claims: claims.slice(from, from + PACKET_CLAIMS) });
+}

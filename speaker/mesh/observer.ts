@@ -1,0 +1,69 @@
+import type { Vip } from './packet.ts';
+import type { SimNode, Simulation } from './simulator.ts';
+
+interface Watch {
+  gapSince: number | undefined;
+  dualSince: number | undefined;
+}
+
+/** Looks at the owners after every change: how long an address had none, and how long two, where the clients are. */
+export class Observer {
+  worstGap = 0;
+  worstDual = 0;
+  readonly #simulation: Simulation;
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  /** Forgets what was, to measure from here. */
+  reset(): void {
+    this.worstGap = 0;
+    this.worstDual = 0;
+    this.#watches.clear();
+    this.refresh();
+  }
+
+  refresh(): void {
+    for (const vip of this.#simulation.vips) this.changed(vip);
+  }
+
+  changed(vip: Vip): void {
+    const { now, clientSides } = this.#simulation;
+    for (const side of clientSides) this.#look(`${side}/${vip}`, vip, side, now);
+  }
+
+  /** Owners that clients on `side` can meet. A frozen process still counts: its node goes on answering for a while. */
+  owners(vip: Vip, side: number): SimNode[] {
+    return this.#simulation.nodes.filter(node => node.alive && node.side === side && node.state.mine.has(vip));
+  }
+
+  /** Every address that is planned has exactly one owner, and none that is not. */
+  settled(): string[] {
+    const wrong: string[] = [];
+    for (const vip of this.#simulation.vips) {
+      const owners = this.#simulation.nodes.filter(node => node.alive && node.state.mine.has(vip)).map(node => node.name);
+      const expected = this.#simulation.order(vip).length > 0 ? 1 : 0;
+      if (owners.length !== expected) wrong.push(`${vip}: ${owners.join(', ') || 'nobody'}`);
+    }
+    return wrong;
+  }
+
+  #look(key: string, vip: Vip, side: number, now: number): void {
+    const watch = this.#watches.get(key) ?? { gapSince: undefined, dualSince: undefined };
+    this.#watches.set(key, watch);
+    const owners = this.owners(vip, side).length;
+    const able = this.#simulation.nodes.some(
+      node => node.alive && !node.paused && node.side === side && !node.mute && this.#planned(vip, node),
+    );
+    if (watch.gapSince !== undefined) this.worstGap = Math.max(this.worstGap, now - watch.gapSince);
+    if (watch.dualSince !== undefined) this.worstDual = Math.max(this.worstDual, now - watch.dualSince);
+    watch.gapSince = owners === 0 && able ? (watch.gapSince ?? now) : undefined;
+    watch.dualSince = owners > 1 ? (watch.dualSince ?? now) : undefined;
+  }
+
+  #planned(vip: Vip, node: SimNode): boolean {
+    return this.#simulation.order(vip).includes(node.id) && !node.state.notReady.has(vip);
+  }
+}

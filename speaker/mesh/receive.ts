@@ -1,0 +1,234 @@
+import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts';
+import { onCommit, onPrepare, onReady } from './handover.ts';
+import { type NodeId, PACKET_CLAIMS, type Packet, type Vip } from './packet.ts';
+import { chooseFast, dropClaims, judge } from './peers.ts';
+import { claimHash, outbids } from './rank.ts';
+import { accept } from './replay.ts';
+import { sendClaims, sendTo } from './send.ts';
+import { createPeer, type Effect, type MeshState, type Peer } from './state.ts';
+import { detection } from './timers.ts';
+
+/** Bounds of what a peer may say about its own timers (ms): hostile values must not make it immortal. */
+const DEADLINE = { min: 40, max: 30_000 };
+/** Claims of one peer that are kept. */
+const CLAIM_LIMIT = 65_536;
+/** Peers on one segment that are kept. */
+const PEER_LIMIT = 4_096;
+
+/**
+ * A packet that passed the signature. `address` is where it came from; `group` whether it came by multicast.
+ * Call it for everything that is in the socket before `tick`, or a stall of ours looks like a death of others.
+ */
+export function onPacket(state: MeshState, packet: Packet, from: { address: string; group: boolean }, now: number): Effect[] {
+  const fx: Effect[] = [];
+  if (packet.sender === state.me) return fx;
+  const peer = session(state, packet, from.address, now, fx);
+  if (peer === undefined) return fx;
+  noteHeader(state, peer, packet, from, now);
+  judge(state, peer, now, fx);
+  switch (packet.type) {
+    case 'beacon':
+      noteClaims(state, peer, packet, now, fx);
+      break;
+    case 'probe':
+      sendTo(state, 'probe-ack', peer, now, fx);
+      break;
+    case 'claim':
+    case 'yield':
+      noteDelta(state, peer, packet, now, fx);
+      break;
+    case 'sync-request':
+      sendClaims(state, peer, now, fx);
+      break;
+    case 'sync':
+      noteSync(state, peer, packet, now, fx);
+      break;
+    case 'prepare':
+      onPrepare(state, peer, packet.claims, now, fx);
+      break;
+    case 'ready':
+      onReady(state, peer, packet.claims, now, fx);
+      break;
+    case 'commit':
+      onCommit(state, peer, packet.claims, now, fx);
+      break;
+    case 'leave':
+      leave(state, peer, now, fx);
+      break;
+    case 'probe-ack':
+      break;
+  }
+  return fx;
+}
+
+/**
+ * The peer the packet belongs to, or undefined when it is a repetition or an unproven session. While a session is fresh, another
+ * nonce under its name takes its place only when it echoes ours: recordings of an earlier life cannot.
+ */
+function session(state: MeshState, packet: Packet, address: string, now: number, fx: Effect[]): Peer | undefined {
+  let peer = state.peers.get(packet.sender);
+  if (peer === undefined) {
+    if (state.peers.size >= PEER_LIMIT) return undefined;
+    peer = createPeer(packet, address, now);
+    state.peers.set(peer.id, peer);
+    state.membersChanged = true;
+    chooseFast(state, now);
+    noteHeader(state, peer, packet, { address, group: false }, now);
+    judge(state, peer, now, fx);
+    introduce(state, peer, now, fx);
+  } else if (peer.nonce !== packet.nonce) {
+    if (peer.liveness !== 'unheard' && packet.yourNonce !== state.nonce) {
+      introduce(state, { ...peer, address, nonce: packet.nonce, liveness: 'heard' }, now, fx, peer);
+      return undefined;
+    }
+    dropClaims(state, peer, now, 'peer-restarted');
+    const restarted = createPeer(packet, address, now);
+    Object.assign(peer, { ...restarted, claims: peer.claims, liveness: peer.liveness, fast: peer.fast, repliedAt: peer.repliedAt });
+    state.membersChanged = true;
+    introduce(state, peer, now, fx);
+  }
+  if (!accept(peer.window, packet.seq)) {
+    state.counters.replays += 1;
+    return undefined;
+  }
+  return peer;
+}
+
+/** A beacon out of turn, so that liveness becomes two-way at once; at most one per half interval and peer. */
+function introduce(state: MeshState, to: Peer, now: number, fx: Effect[], limited: Peer = to): void {
+  if (now - limited.repliedAt < state.timers.interval / 2) return;
+  limited.repliedAt = now;
+  sendTo(state, 'beacon', to, now, fx);
+}
+
+function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { address: string; group: boolean }, now: number): void {
+  peer.left = false;
+  peer.address = from.address;
+  if (packet.name !== '') peer.name = packet.name;
+  if (packet.macs.length > 0) peer.macs = packet.macs;
+  peer.newestKey = packet.newestKey;
+  peer.uplinkOk = packet.flags.uplinkOk;
+  peer.draining = packet.flags.draining;
+  peer.listening = packet.flags.listening;
+  noteReadiness(state, peer, packet.notReady, now);
+  state.companyAt = now;
+  const deadline = Math.min(DEADLINE.max, Math.max(DEADLINE.min, packet.interval * packet.multiplier));
+  if (packet.flags.fast) {
+    peer.fastUntil = now + deadline;
+    if (!peer.fast) {
+      state.membersChanged = true;
+      peer.fast = true;
+    }
+  }
+  // In the fast set only unicast counts: it is the path that traffic takes.
+  if (peer.fast && from.group) return;
+  if (!peer.fast || packet.flags.fast) {
+    peer.deadline = deadline;
+    peer.interval = packet.interval;
+  } else if (peer.deadline === 0) {
+    peer.deadline = detection(state.timers);
+    peer.interval = state.timers.interval;
+  }
+  peer.lastHeard = now;
+  if (packet.yourNonce === state.nonce) peer.echoedAt = now;
+}
+
+function noteReadiness(state: MeshState, peer: Peer, notReady: readonly Vip[], now: number): void {
+  if (notReady.length === 0 && peer.notReady.size === 0) return;
+  const before = peer.notReady;
+  peer.notReady = new Set(notReady);
+  for (const vip of before) if (!peer.notReady.has(vip)) reconsider(state, vip, now, 'unclaimed');
+}
+
+/** A beacon: its claims are all there are, or their digest tells whether our view of them is current. */
+function noteClaims(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
+  if (packet.claimsVersion < peer.claimsVersion) return;
+  if (packet.complete) replaceClaims(state, peer, packet.claims, packet.claimsVersion, now);
+  else if (peer.claimsDigest !== packet.claimsDigest) {
+    peer.claimsVersion = packet.claimsVersion;
+    if (now - peer.syncRequestedAt >= state.timers.interval) {
+      peer.syncRequestedAt = now;
+      sendTo(state, 'sync-request', peer, now, fx);
+    }
+  }
+  settle(state, peer, peer.claims.keys(), now, fx);
+}
+
+function noteDelta(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
+  if (packet.claimsVersion < peer.claimsVersion) return;
+  peer.claimsVersion = packet.claimsVersion;
+  for (const claim of packet.claims)
+    if (peer.claims.size < CLAIM_LIMIT || peer.claims.has(claim.vip)) addPeerClaim(state, peer, claim, now);
+  for (const vip of packet.released) removePeerClaim(state, peer, vip, now, 'yielded');
+  settle(
+    state,
+    peer,
+    packet.claims.map(claim => claim.vip),
+    now,
+    fx,
+  );
+}
+
+function noteSync(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
+  const { index, count } = packet.part;
+  if (packet.claimsVersion < peer.claimsVersion || index >= count || count * PACKET_CLAIMS > CLAIM_LIMIT) return;
+  if (peer.sync?.version !== packet.claimsVersion || peer.sync.count !== count)
+    peer.sync = { version: packet.claimsVersion, count, parts: new Map() };
+  peer.sync.parts.set(index, packet.claims);
+  if (peer.sync.parts.size < count) return;
+  const claims = [...peer.sync.parts.values()].flat();
+  peer.sync = undefined;
+  replaceClaims(state, peer, claims, packet.claimsVersion, now);
+  settle(state, peer, peer.claims.keys(), now, fx);
+}
+
+function replaceClaims(state: MeshState, peer: Peer, claims: Packet['claims'], version: number, now: number): void {
+  peer.claimsVersion = version;
+  if (claims.length === peer.claims.size && digestOf(claims) === peer.claimsDigest) return;
+  const named = new Set(claims.map(claim => claim.vip));
+  for (const vip of peer.claims.keys()) if (!named.has(vip)) removePeerClaim(state, peer, vip, now, 'yielded');
+  for (const claim of claims) addPeerClaim(state, peer, claim, now);
+}
+
+function digestOf(claims: Packet['claims']): bigint {
+  let digest = 0n;
+  for (const claim of claims) digest ^= claimHash(claim);
+  return digest;
+}
+
+/** Two owners of one address: the lower claim yields, the higher one says so again. A deaf node's claims do not count. */
+function settle(state: MeshState, peer: Peer, vips: Iterable<Vip>, now: number, fx: Effect[]): void {
+  if (peer.liveness !== 'two-way' && !peer.uplinkOk) return;
+  const better: Vip[] = [];
+  for (const vip of vips) {
+    const mine = state.mine.get(vip);
+    const theirs = peer.claims.get(vip);
+    if (mine === undefined || theirs === undefined) continue;
+    const handedTo: NodeId | undefined = state.handovers.get(vip)?.to;
+    if (outbids(theirs, peer.id, mine, state.me)) {
+      if (handedTo === peer.id) release(state, [vip], 'handover', now, fx, peer.id);
+      else {
+        state.counters.duplicates += 1;
+        fx.push({ kind: 'duplicate', vip, node: peer.id, epoch: theirs.epoch });
+        release(state, [vip], 'outbid', now, fx, peer.id);
+      }
+    } else better.push(vip);
+  }
+  if (better.length === 0 || now - peer.repliedAt < state.timers.interval / 4) return;
+  peer.repliedAt = now;
+  const claims = better.slice(0, PACKET_CLAIMS).flatMap(vip => state.mine.get(vip) ?? []);
+  sendTo(state, 'claim', peer, now, fx, { claims });
+}
+
+/** The peer says goodbye: nobody has to wait for its silence. */
+function leave(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
+  peer.left = true;
+  judge(state, peer, now, fx);
+  dropClaims(state, peer, now, 'peer-left');
+}
+
+/** Whether every peer that is heard has the newest key of this node. */
+export function peersHaveNewestKey(state: MeshState): boolean {
+  for (const peer of state.peers.values()) if (peer.liveness !== 'unheard' && peer.newestKey !== state.newestKey) return false;
+  return true;
+}

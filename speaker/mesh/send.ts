@@ -1,0 +1,103 @@
+import { type Claim, type NodeId, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
+import type { Effect, MeshState, Peer } from './state.ts';
+import { uplinkFresh } from './uplink.ts';
+
+interface Content {
+  claims?: readonly Claim[];
+  released?: readonly Vip[];
+  part?: { index: number; count: number };
+}
+
+/** A packet to one peer, or with `peer` undefined one to the whole segment. */
+export function packetFor(state: MeshState, type: PacketType, peer: Peer | undefined, now: number, content: Content = {}): Packet {
+  const { timers } = state;
+  const all = content.claims === undefined && state.mine.size <= PACKET_CLAIMS;
+  const slow = idle(state) ? timers.idleInterval : timers.slowInterval;
+  state.seq += 1;
+  return {
+    type,
+    flags: {
+      ready: !state.leaving,
+      draining: state.leaving,
+      uplinkOk: uplinkFresh(state, now),
+      fast: peer?.fast ?? false,
+      listening: now < state.listenUntil,
+    },
+    sender: state.me,
+    nonce: state.nonce,
+    yourNonce: peer !== undefined && peer.liveness !== 'unheard' ? peer.nonce : 0n,
+    seq: state.seq,
+    interval: peer?.fast === true ? timers.interval : slow,
+    multiplier: peer?.fast === true ? timers.multiplier : 3,
+    newestKey: state.newestKey,
+    configGeneration: state.configGeneration,
+    claimsVersion: state.claimsVersion,
+    claimsDigest: state.claimsDigest,
+    complete: all,
+    claims: content.claims ?? (all ? [...state.mine.values()] : []),
+    released: content.released ?? [],
+    notReady: [...state.notReady].slice(0, PACKET_CLAIMS),
+    name: state.name,
+    macs: state.macs,
+    part: content.part ?? { index: 0, count: 1 },
+  };
+}
+
+export function sendTo(state: MeshState, type: PacketType, peer: Peer, now: number, fx: Effect[], content?: Content): void {
+  fx.push({ kind: 'send', to: { address: peer.address }, packet: packetFor(state, type, peer, now, content) });
+}
+
+/** To every fast peer by unicast and to the others by multicast. */
+export function sendToAll(state: MeshState, type: PacketType, now: number, fx: Effect[], content?: Content): void {
+  for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, type, peer, now, fx, content);
+  fx.push({ kind: 'send', to: 'group', packet: packetFor(state, type, undefined, now, content) });
+}
+
+/** Tells all of new or given-up claims, now and again after 20 and 50 ms. */
+export function tell(state: MeshState, type: 'claim' | 'yield', vips: readonly Vip[], now: number, fx: Effect[]): void {
+  tellOnce(state, type, vips, now, fx);
+  state.repeats.push({ at: now + 20, type, vips }, { at: now + 50, type, vips });
+}
+
+/** Sends what still holds of an earlier `tell`. */
+export function repeat(state: MeshState, now: number, fx: Effect[]): void {
+  if (state.repeats.length === 0) return;
+  const due = state.repeats.filter(entry => entry.at <= now);
+  if (due.length === 0) return;
+  state.repeats = state.repeats.filter(entry => entry.at > now);
+  for (const entry of due) tellOnce(state, entry.type, entry.vips, now, fx);
+}
+
+function tellOnce(state: MeshState, type: 'claim' | 'yield', vips: readonly Vip[], now: number, fx: Effect[]): void {
+  for (let from = 0; from < vips.length; from += PACKET_CLAIMS) {
+    const some = vips.slice(from, from + PACKET_CLAIMS);
+    if (type === 'claim') {
+      const claims = some.flatMap(vip => state.mine.get(vip) ?? []);
+      if (claims.length > 0) sendToAll(state, 'claim', now, fx, { claims });
+    } else {
+      const released = some.filter(vip => !state.mine.has(vip));
+      if (released.length > 0) sendToAll(state, 'yield', now, fx, { claims: [], released });
+    }
+  }
+}
+
+/** The full list of claims, in pieces. */
+export function sendClaims(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
+  const claims = [...state.mine.values()];
+  const count = Math.max(1, Math.ceil(claims.length / PACKET_CLAIMS));
+  for (let index = 0; index < count; index++) {
+    const some = claims.slice(index * PACKET_CLAIMS, (index + 1) * PACKET_CLAIMS);
+    sendTo(state, 'sync', peer, now, fx, { claims: some, part: { index, count } });
+  }
+}
+
+/** Neither holds nor may hold anything: heard less often. */
+function idle(state: MeshState): boolean {
+  if (state.mine.size > 0) return false;
+  for (const desired of state.desired.values()) if (isEligible(desired.order, state.me)) return false;
+  return true;
+}
+
+function isEligible(order: readonly NodeId[], node: NodeId): boolean {
+  return order.includes(node);
+}

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+import { LARGE_SCENARIOS, SCENARIOS, type Scenario } from './scenarios.ts';
+import { Simulation } from './simulator.ts';
+
+export interface Result {
+  scenario: string;
+  runs: number;
+  worstGap: number;
+  worstDual: number;
+  takeovers: number;
+  notConverged: number;
+  /** Why a run broke a bound, with its seed. */
+  failures: string[];
+}
+
+/** Runs a scenario with every seed and keeps the worst of each figure. */
+export function simulate(scenario: Scenario, seeds: Iterable<number>): Result {
+  const result: Result = { scenario: scenario.name, runs: 0, worstGap: 0, worstDual: 0, takeovers: 0, notConverged: 0, failures: [] };
+  for (const seed of seeds) {
+    const simulation = new Simulation({ nodes: 6, vips: 24, ...scenario.options, seed });
+    simulation.run(3_000);
+    simulation.observer.reset();
+    const before = simulation.takeovers;
+    scenario.run(simulation);
+    simulation.run(3_000);
+    const { worstGap, worstDual } = simulation.observer;
+    const takeovers = simulation.takeovers - before;
+    const wrong = simulation.observer.settled();
+    result.runs += 1;
+    result.worstGap = Math.max(result.worstGap, worstGap);
+    result.worstDual = Math.max(result.worstDual, worstDual);
+    result.takeovers = Math.max(result.takeovers, takeovers);
+    if (wrong.length > 0) result.notConverged += 1;
+    const broken = [
+      ...(worstGap > scenario.gap ? [`gap ${worstGap.toFixed(1)} ms`] : []),
+      ...(worstDual > scenario.dual ? [`two owners for ${worstDual.toFixed(1)} ms`] : []),
+      ...(takeovers > scenario.takeovers ? [`${takeovers} takeovers`] : []),
+      ...wrong.slice(0, 3),
+    ];
+    if (broken.length > 0) result.failures.push(`seed ${seed}: ${broken.join('; ')}`);
+  }
+  return result;
+}
+
+/** Prints the table; `node --import tsx speaker/mesh/simulate.ts --seeds 1000 [--large] [--only TEXT]`. */
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '30' },
+      large: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+    },
+  });
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed);
+  const scenarios = [...SCENARIOS, ...(values.large ? LARGE_SCENARIOS : [])].filter(scenario => scenario.name.includes(values.only));
+  let failed = 0;
+  process.stdout.write(`${'scenario'.padEnd(64)}  worst gap  worst dual  takeovers  not converged\n`);
+  for (const scenario of scenarios) {
+    const result = simulate(scenario, seeds);
+    const ms = (value: number) => `${value.toFixed(0)} ms`.padStart(9);
+    process.stdout.write(
+      `${scenario.name.padEnd(64)}  ${ms(result.worstGap)}  ${ms(result.worstDual).padStart(10)}  ${String(result.takeovers).padStart(9)}  ${String(result.notConverged).padStart(13)}\n`,
+    );
+    for (const failure of result.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
+    failed += result.failures.length;
+  }
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+if (import.meta.filename === process.argv[1]) main();

@@ -1,0 +1,266 @@
+import { nodeIdOf } from './authentication.ts';
+import { handedOver, leaveMesh, refuseAddress, setCarrier, setDesired } from './desired.ts';
+import { EventQueue } from './event-queue.ts';
+import { Observer } from './observer.ts';
+import type { NodeId, Packet, Vip } from './packet.ts';
+import { seededRandom } from './random.ts';
+import { onPacket } from './receive.ts';
+import { createMesh, type Effect, type MeshState } from './state.ts';
+import { farewell, tick, tickInterval } from './tick.ts';
+import { MESH_PROFILES, type MeshTimers } from './timers.ts';
+import { noteUplink } from './uplink.ts';
+
+export interface SimulationOptions {
+  nodes: number;
+  vips: number;
+  seed: number;
+  /** Share of packets lost. */
+  loss?: number;
+  timers?: MeshTimers;
+  /** Somebody beyond the nodes answers probes. Without it the carrier and the other nodes' kernels are all there is. */
+  gateway?: boolean;
+  /** Nodes in the order of one address; all by default. */
+  candidates?: number;
+  /** Filter between codec and network: the tests send every packet through its wire form. */
+  wire?: (packet: Packet) => Packet | undefined;
+}
+
+/** A node of the simulation: a speaker that may be absent or frozen, on a host that goes on forwarding. */
+export interface SimNode {
+  index: number;
+  name: string;
+  id: NodeId;
+  state: MeshState;
+  alive: boolean;
+  paused: boolean;
+  life: number;
+  inbox: { packet: Packet; from: { address: string; group: boolean } }[];
+  /** Cannot receive, cannot send. */
+  deaf: boolean;
+  mute: boolean;
+  /** Which side of a partition it is on. */
+  side: number;
+  /** Restarts with the claims' epochs known from the API. */
+  left: boolean;
+}
+
+/** The real core in virtual time: seeded, single-threaded, deterministic. Times in ms. */
+export class Simulation {
+  now = 0;
+  readonly nodes: SimNode[] = [];
+  readonly vips: Vip[];
+  readonly observer: Observer;
+  loss: number;
+  /** Sides on which clients (and the gateway) are. */
+  clientSides = [0];
+  gatewayUp: boolean;
+  takeovers = 0;
+  #events = new EventQueue<() => void>();
+  readonly #random: () => number;
+  readonly #timers: MeshTimers;
+  readonly #gateway: boolean;
+  readonly #wire: (packet: Packet) => Packet | undefined;
+  readonly #orders = new Map<Vip, NodeId[]>();
+  readonly #epochs = new Map<Vip, number>();
+
+  constructor(options: SimulationOptions) {
+    this.#random = seededRandom(options.seed);
+    this.#timers = options.timers ?? MESH_PROFILES.default;
+    this.#gateway = options.gateway ?? true;
+    this.gatewayUp = this.#gateway;
+    this.loss = options.loss ?? 0.001;
+    this.#wire = options.wire ?? (packet => packet);
+    this.vips = Array.from({ length: options.vips }, (_, index) => `192.0.2.${index}`);
+    if (options.vips > 250) this.vips = Array.from({ length: options.vips }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+    this.observer = new Observer(this);
+    const ids = Array.from({ length: options.nodes }, (_, index) => nodeIdOf(`node-${index}`));
+    const candidates = Math.min(options.candidates ?? options.nodes, options.nodes);
+    for (const [index, vip] of this.vips.entries())
+      this.#orders.set(
+        vip,
+        Array.from({ length: candidates }, (_, place) => ids[(index + place) % ids.length] ?? ''),
+      );
+    for (const [index, id] of ids.entries()) this.nodes.push(this.#createNode(index, id));
+    for (const node of this.nodes) this.boot(node);
+  }
+
+  #createNode(index: number, id: NodeId): SimNode {
+    const name = `node-${index}`;
+    return {
+      index,
+      name,
+      id,
+      state: this.#createState(id, name),
+      alive: false,
+      paused: false,
+      life: 0,
+      inbox: [],
+      deaf: false,
+      mute: false,
+      side: 0,
+      left: false,
+    };
+  }
+
+  #createState(id: NodeId, name: string): MeshState {
+    const nonce = BigInt(Math.floor(this.#random() * 2 ** 48)) + 1n;
+    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random }, this.now);
+  }
+
+  node(index: number): SimNode {
+    const node = this.nodes[index];
+    if (node === undefined) throw new RangeError(`there is no node ${index}`);
+    return node;
+  }
+
+  order(vip: Vip): NodeId[] {
+    return this.#orders.get(vip) ?? [];
+  }
+
+  boot(node: SimNode): void {
+    node.state = this.#createState(node.id, node.name);
+    node.alive = true;
+    node.paused = false;
+    node.left = false;
+    node.inbox = [];
+    node.life += 1;
+    for (const vip of this.vips) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.now));
+    const { life } = node;
+    this.after(this.#random() * tickInterval(node.state), () => this.#tick(node, life));
+    this.observer.refresh();
+  }
+
+  /** The process is gone, and with it everything it answered. */
+  crash(node: SimNode): void {
+    node.alive = false;
+    node.life += 1;
+    this.observer.refresh();
+  }
+
+  pause(node: SimNode): void {
+    node.paused = true;
+    this.observer.refresh();
+  }
+
+  /** Runs on: what lies in the sockets comes first. */
+  resume(node: SimNode): void {
+    node.paused = false;
+    for (const { packet, from } of node.inbox.splice(0)) this.#apply(node, onPacket(node.state, packet, from, this.now));
+    this.observer.refresh();
+  }
+
+  /** SIGTERM: hands over within `deadline`, says goodbye and ends. */
+  leave(node: SimNode, deadline = 3_000): void {
+    leaveMesh(node.state);
+    const until = this.now + deadline;
+    const { life } = node;
+    const step = (): void => {
+      if (node.life !== life) return;
+      if (!handedOver(node.state) && this.now < until) return this.after(this.#timers.interval / 4, step);
+      this.#apply(node, farewell(node.state, this.now));
+      node.left = true;
+      this.crash(node);
+    };
+    this.after(this.#timers.interval / 2, step);
+  }
+
+  carrier(node: SimNode, up: boolean): void {
+    node.deaf = !up;
+    node.mute = !up;
+    setCarrier(node.state, up, this.now);
+    this.observer.refresh();
+  }
+
+  /** A stranger answers for the address where `node` probes for it. */
+  refuse(node: SimNode, vip: Vip): void {
+    this.#apply(node, refuseAddress(node.state, vip, this.now));
+  }
+
+  /** The plan changes; every node hears of it a little later (API and watch). */
+  plan(vip: Vip, order: NodeId[] | undefined): void {
+    if (order === undefined) this.#orders.delete(vip);
+    else this.#orders.set(vip, order);
+    for (const node of this.nodes) {
+      const { life } = node;
+      this.after(5 + this.#random() * 100, () => {
+        if (node.life === life) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.now));
+      });
+    }
+    this.observer.refresh();
+  }
+
+  split(side: readonly number[], number = 1): void {
+    for (const index of side) this.node(index).side = number;
+    this.observer.refresh();
+  }
+
+  heal(): void {
+    for (const node of this.nodes) node.side = 0;
+    this.observer.refresh();
+  }
+
+  after(delay: number, run: () => void): void {
+    this.#events.push(this.now + delay, run);
+  }
+
+  run(duration: number): void {
+    const until = this.now + duration;
+    for (let next = this.#events.peek(); next !== undefined && next <= until; next = this.#events.peek()) {
+      this.now = next;
+      this.#events.pop()?.();
+    }
+    this.now = until;
+    this.observer.refresh();
+  }
+
+  #desired(vip: Vip): { order: NodeId[]; epoch: number } | undefined {
+    const order = this.#orders.get(vip);
+    return order === undefined ? undefined : { order, epoch: this.#epochs.get(vip) ?? 0 };
+  }
+
+  #tick(node: SimNode, life: number): void {
+    if (node.life !== life) return;
+    this.after(tickInterval(node.state), () => this.#tick(node, life));
+    if (node.paused) return;
+    this.#probeUplink(node);
+    this.#apply(node, tick(node.state, this.now));
+  }
+
+  /** What the wire thread does by ARP: a gateway if there is one, else the kernels of the other hosts. */
+  #probeUplink(node: SimNode): void {
+    if (node.deaf || node.mute) return;
+    const reached = this.#gateway
+      ? this.gatewayUp && this.clientSides.includes(node.side)
+      : this.nodes.some(other => other !== node && other.side === node.side && !other.deaf && !other.mute);
+    if (reached) noteUplink(node.state, this.now);
+  }
+
+  #apply(node: SimNode, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'send') this.#send(node, effect);
+      else if (effect.kind === 'acquire') {
+        this.takeovers += 1;
+        this.#epochs.set(effect.vip, Math.max(effect.epoch, this.#epochs.get(effect.vip) ?? 0));
+        this.observer.changed(effect.vip);
+      } else if (effect.kind === 'release') this.observer.changed(effect.vip);
+    }
+  }
+
+  #send(sender: SimNode, effect: Effect & { kind: 'send' }): void {
+    const packet = this.#wire(effect.packet);
+    if (packet === undefined) return;
+    const group = effect.to === 'group';
+    const targets = effect.to === 'group' ? this.nodes : [this.node(Number(effect.to.address))];
+    for (const target of targets) {
+      if (target === sender || sender.mute || target.deaf || target.side !== sender.side || this.#random() < this.loss) continue;
+      const from = { address: String(sender.index), group };
+      this.after(0.3 + this.#random() * 0.5, () => this.#receive(target, packet, from));
+    }
+  }
+
+  #receive(node: SimNode, packet: Packet, from: { address: string; group: boolean }): void {
+    if (!node.alive) return;
+    if (node.paused) node.inbox.push({ packet, from });
+    else this.#apply(node, onPacket(node.state, packet, from, this.now));
+  }
+}

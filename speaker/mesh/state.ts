@@ -1,0 +1,235 @@
+import type { Mac } from '../layer2/ethernet.ts';
+import type { Claim, NodeId, Packet, Vip } from './packet.ts';
+import { type ReplayWindow, replayWindow } from './replay.ts';
+import { listening, type MeshTimers } from './timers.ts';
+
+/** What the plan says about one address on this segment. */
+export interface DesiredAddress {
+  /** Eligible nodes in order of preference. */
+  order: readonly NodeId[];
+  /** The highest epoch known from elsewhere (the API, a snapshot), so that epochs grow also when all speakers restart. */
+  epoch: number;
+}
+
+/** Why an address came to this node. */
+export type TakeoverCause = 'unclaimed' | 'peer-lost' | 'peer-left' | 'peer-restarted' | 'yielded' | 'handover';
+
+/** Why this node no longer has it. */
+export type ReleaseCause =
+  | 'withdrawn'
+  | 'ineligible'
+  | 'outbid'
+  | 'handover'
+  | 'no-uplink'
+  | 'unheard'
+  | 'no-carrier'
+  | 'conflict'
+  | 'leaving';
+
+/** An address that this node owns. */
+export interface OwnClaim extends Claim {
+  since: number;
+}
+
+/** A free address that this node may take: since when it is free, and what freed it. */
+export interface OpenAddress {
+  since: number;
+  cause: TakeoverCause;
+}
+
+export interface Handover {
+  to: NodeId;
+  epoch: number;
+  phase: 'prepare' | 'commit';
+  /** When this phase began. */
+  since: number;
+  lastSent: number;
+  tried: Set<NodeId>;
+  /** What becomes of the address when nobody takes it. */
+  reason: 'ineligible' | 'leaving' | 'handover';
+}
+
+export type Liveness = 'unheard' | 'heard' | 'two-way';
+
+/** What is known of another speaker on the segment. */
+export interface Peer {
+  id: NodeId;
+  name: string;
+  /** Where its packets come from, as the transport writes it. */
+  address: string;
+  nonce: bigint;
+  window: ReplayWindow;
+  /** In the fast set, by our choice or by the peer's. */
+  fast: boolean;
+  /** Until when the peer counts us in its fast set. */
+  fastUntil: number;
+  lastHeard: number;
+  /** When it last echoed our nonce: it hears us. */
+  echoedAt: number;
+  /** Silence in ms after which it is gone, by what it says about its own timers. */
+  deadline: number;
+  interval: number;
+  liveness: Liveness;
+  left: boolean;
+  uplinkOk: boolean;
+  draining: boolean;
+  listening: boolean;
+  notReady: ReadonlySet<Vip>;
+  newestKey: number;
+  macs: readonly Mac[];
+  claims: Map<Vip, Claim>;
+  claimsVersion: number;
+  claimsDigest: bigint;
+  sync: { version: number; count: number; parts: Map<number, readonly Claim[]> } | undefined;
+  syncRequestedAt: number;
+  repliedAt: number;
+  probedAt: number;
+}
+
+export interface Uplink {
+  /** The link is up. */
+  carrier: boolean;
+  /** There is somebody (gateway, witness) whose answers prove that packets pass. */
+  probed: boolean;
+  /** When one of them was last heard. */
+  seenAt: number;
+}
+
+export interface MeshCounters {
+  stalls: number;
+  beaconsLost: number;
+  duplicates: number;
+  replays: number;
+  takeovers: number;
+}
+
+/** The whole state of the mesh on one segment. Only the functions of this folder change it. */
+export interface MeshState {
+  readonly me: NodeId;
+  readonly name: string;
+  readonly nonce: bigint;
+  readonly timers: MeshTimers;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  macs: readonly Mac[];
+  newestKey: number;
+  configGeneration: number;
+  seq: number;
+  /** Addresses (transport) of nodes that are expected on the segment: asked by unicast where multicast is filtered. */
+  hints: readonly string[];
+  readonly peers: Map<NodeId, Peer>;
+  readonly desired: Map<Vip, DesiredAddress>;
+  readonly mine: Map<Vip, OwnClaim>;
+  readonly maxEpoch: Map<Vip, number>;
+  /** Peers whose claims name the address, alive or not. */
+  readonly claimants: Map<Vip, Set<NodeId>>;
+  readonly open: Map<Vip, OpenAddress>;
+  readonly notReady: Set<Vip>;
+  readonly handovers: Map<Vip, Handover>;
+  /** Changes told again after 20 and 50 ms, for lossy networks. */
+  repeats: { at: number; type: 'claim' | 'yield'; vips: readonly Vip[] }[];
+  readonly uplink: Uplink;
+  /** No taking before this time. */
+  listenUntil: number;
+  /** Since when this node may take; infinite while it may not. */
+  ableSince: number;
+  unheardSince: number | undefined;
+  /** When a peer was last heard at all. */
+  companyAt: number;
+  lastTick: number;
+  nextBeacon: number;
+  nextSlow: number;
+  membersChanged: boolean;
+  claimsVersion: number;
+  claimsDigest: bigint;
+  leaving: boolean;
+  readonly counters: MeshCounters;
+}
+
+/** What the shell has to do. */
+export type Effect =
+  /** To one peer's address, or by multicast to the segment. */
+  | { kind: 'send'; to: { address: string } | 'group'; packet: Packet }
+  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause }
+  | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId }
+  | { kind: 'peer'; node: NodeId; name: string; liveness: Liveness | 'left' }
+  | { kind: 'stall'; ms: number }
+  | { kind: 'duplicate'; vip: Vip; node: NodeId; epoch: number };
+
+export interface MeshOptions {
+  me: NodeId;
+  name: string;
+  nonce: bigint;
+  timers: MeshTimers;
+  random: () => number;
+  macs?: readonly Mac[];
+  newestKey?: number;
+}
+
+export function createMesh(options: MeshOptions, now: number): MeshState {
+  return {
+    me: options.me,
+    name: options.name,
+    nonce: options.nonce,
+    timers: options.timers,
+    random: options.random,
+    macs: options.macs ?? [],
+    newestKey: options.newestKey ?? 0,
+    configGeneration: 0,
+    seq: 0,
+    hints: [],
+    peers: new Map(),
+    desired: new Map(),
+    mine: new Map(),
+    maxEpoch: new Map(),
+    claimants: new Map(),
+    open: new Map(),
+    notReady: new Set(),
+    handovers: new Map(),
+    repeats: [],
+    uplink: { carrier: true, probed: false, seenAt: now },
+    listenUntil: now + listening(options.timers),
+    ableSince: Number.POSITIVE_INFINITY,
+    unheardSince: undefined,
+    companyAt: Number.NEGATIVE_INFINITY,
+    lastTick: now,
+    nextBeacon: now,
+    nextSlow: now,
+    membersChanged: false,
+    claimsVersion: 0,
+    claimsDigest: 0n,
+    leaving: false,
+    counters: { stalls: 0, beaconsLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
+  };
+}
+
+export function createPeer(packet: Packet, address: string, now: number): Peer {
+  return {
+    id: packet.sender,
+    name: packet.name,
+    address,
+    nonce: packet.nonce,
+    window: replayWindow(),
+    fast: false,
+    fastUntil: 0,
+    lastHeard: now,
+    echoedAt: Number.NEGATIVE_INFINITY,
+    deadline: 0,
+    interval: 0,
+    liveness: 'unheard',
+    left: false,
+    uplinkOk: false,
+    draining: false,
+    listening: false,
+    notReady: new Set(),
+    newestKey: 0,
+    macs: [],
+    claims: new Map(),
+    claimsVersion: -1,
+    claimsDigest: 0n,
+    sync: undefined,
+    syncRequestedAt: Number.NEGATIVE_INFINITY,
+    repliedAt: Number.NEGATIVE_INFINITY,
+    probedAt: Number.NEGATIVE_INFINITY,
+  };
+}

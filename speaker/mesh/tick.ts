@@ -1,0 +1,152 @@
+import { release, takeOpen } from './claims.ts';
+import { PARALLEL_HANDOVERS, startHandover, tickHandovers } from './handover.ts';
+import type { Vip } from './packet.ts';
+import { chooseFast, forgetPeers, judge } from './peers.ts';
+import { packetFor, repeat, sendTo } from './send.ts';
+import type { Effect, MeshState, Peer, ReleaseCause } from './state.ts';
+import { detection, listening } from './timers.ts';
+import { able, mustFence } from './uplink.ts';
+
+/** How often to call `tick` (ms): T/4. */
+export function tickInterval(state: MeshState): number {
+  return state.timers.interval / 4;
+}
+
+/** All decisions that time brings. Everything in the sockets has been given to `onPacket` before. */
+export function tick(state: MeshState, now: number): Effect[] {
+  const fx: Effect[] = [];
+  noteStall(state, now, fx);
+  for (const peer of state.peers.values()) judge(state, peer, now, fx);
+  const heard = [...state.peers.values()].filter(peer => peer.liveness !== 'unheard');
+  const live = heard.filter(peer => peer.liveness === 'two-way');
+  decide(state, heard, live, now, fx);
+  if (state.leaving) handOverAll(state, now);
+  tickHandovers(state, now, fx);
+  probeSuspects(state, now, fx);
+  repeat(state, now, fx);
+  beacons(state, now, fx);
+  return fx;
+}
+
+/** A stall of our own must not look like the death of others, and after a long one others may own what we think is ours. */
+function noteStall(state: MeshState, now: number, fx: Effect[]): void {
+  const gap = now - state.lastTick;
+  const { lastTick, timers } = state;
+  state.lastTick = now;
+  if (gap < timers.interval) return;
+  state.counters.stalls += 1;
+  fx.push({ kind: 'stall', ms: gap });
+  const grace = 2 * timers.interval;
+  for (const peer of state.peers.values()) {
+    if (peer.liveness === 'unheard' || lastTick - peer.lastHeard >= peer.deadline) continue;
+    peer.lastHeard = Math.max(peer.lastHeard, now - peer.deadline + grace);
+    if (lastTick - peer.echoedAt < peer.deadline) peer.echoedAt = Math.max(peer.echoedAt, now - peer.deadline + grace);
+  }
+  if (gap >= detection(timers)) doubt(state, now);
+}
+
+/** Back to listening: take nothing until the picture is whole again. */
+function doubt(state: MeshState, now: number): void {
+  state.listenUntil = Math.max(state.listenUntil, now + listening(state.timers));
+  state.ableSince = Number.POSITIVE_INFINITY;
+}
+
+function decide(state: MeshState, heard: readonly Peer[], live: readonly Peer[], now: number, fx: Effect[]): void {
+  if (mustFence(state, heard, now)) fence(state, state.uplink.carrier ? 'no-uplink' : 'no-carrier', now, fx);
+  if (heard.length > 0 && live.length === 0) {
+    // We hear them and they do not hear us: our sending side is broken.
+    state.unheardSince ??= now;
+    if (now - state.unheardSince >= detection(state.timers)) fence(state, 'unheard', now, fx);
+    doubt(state, now);
+    takeOpen(state, now, fx, vip => onlyOne(state, vip));
+    return;
+  }
+  state.unheardSince = undefined;
+  if (!able(state, heard, live, now)) {
+    doubt(state, now);
+    takeOpen(state, now, fx, vip => onlyOne(state, vip));
+    return;
+  }
+  if (state.leaving || now < state.listenUntil) return;
+  if (state.ableSince === Number.POSITIVE_INFINITY) state.ableSince = now;
+  takeOpen(state, now, fx);
+}
+
+function fence(state: MeshState, cause: ReleaseCause, now: number, fx: Effect[]): void {
+  if (state.mine.size === 0) return;
+  const keep = cause === 'no-carrier' ? () => false : (vip: Vip) => onlyOne(state, vip);
+  release(
+    state,
+    [...state.mine.keys()].filter(vip => !keep(vip)),
+    cause,
+    now,
+    fx,
+  );
+}
+
+function onlyOne(state: MeshState, vip: Vip): boolean {
+  const order = state.desired.get(vip)?.order;
+  return order?.length === 1 && order[0] === state.me;
+}
+
+function handOverAll(state: MeshState, now: number): void {
+  for (const vip of state.mine.keys()) {
+    if (state.handovers.size >= PARALLEL_HANDOVERS) return;
+    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now);
+  }
+}
+
+/** Asks a silent peer whether it is there before its time is over: an answer counts like a beacon. */
+function probeSuspects(state: MeshState, now: number, fx: Effect[]): void {
+  for (const peer of state.peers.values()) {
+    if (!peer.fast || peer.liveness === 'unheard' || peer.left) continue;
+    if (now - Math.min(peer.lastHeard, Math.max(peer.echoedAt, 0)) < 2 * peer.interval) continue;
+    if (now - peer.probedAt < state.timers.interval / 4) continue;
+    peer.probedAt = now;
+    sendTo(state, 'probe', peer, now, fx);
+  }
+}
+
+function beacons(state: MeshState, now: number, fx: Effect[]): void {
+  const { timers } = state;
+  if (now >= state.nextSlow) {
+    forgetPeers(state, now);
+    const packet = packetFor(state, 'beacon', undefined, now);
+    state.nextSlow = now + jittered(state, packet.interval);
+    state.membersChanged = true;
+    fx.push({ kind: 'send', to: 'group', packet });
+    hint(state, now, fx);
+  }
+  if (state.membersChanged) {
+    state.membersChanged = false;
+    chooseFast(state, now);
+  }
+  if (now < state.nextBeacon) return;
+  // Counted from when it was due, so that the rhythm holds although ticks are coarse.
+  state.nextBeacon = Math.max(state.nextBeacon + jittered(state, timers.interval), now);
+  for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, 'beacon', peer, now, fx);
+}
+
+/** Asks nodes that should be here and were never heard by unicast: multicast may be filtered. */
+function hint(state: MeshState, now: number, fx: Effect[]): void {
+  if (state.hints.length === 0) return;
+  const known = new Set([...state.peers.values()].map(peer => peer.address));
+  for (const address of state.hints) {
+    if (!known.has(address)) fx.push({ kind: 'send', to: { address }, packet: packetFor(state, 'beacon', undefined, now) });
+  }
+}
+
+function jittered(state: MeshState, interval: number): number {
+  return interval * (0.9 + 0.2 * state.random());
+}
+
+/** The last packets before the process ends: others need not wait for our silence. */
+export function farewell(state: MeshState, now: number): Effect[] {
+  const fx: Effect[] = [];
+  release(state, [...state.mine.keys()], 'leaving', now, fx);
+  for (let copy = 0; copy < 3; copy++) {
+    for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, 'leave', peer, now, fx);
+    fx.push({ kind: 'send', to: 'group', packet: packetFor(state, 'leave', undefined, now) });
+  }
+  return fx;
+}

@@ -1,0 +1,32 @@
+import type { MeshState, Peer } from './state.ts';
+import { detection } from './timers.ts';
+
+/** Peers gone for longer are known to be dead: a gateway that falls silent later does not mean that we are cut off (ms). */
+const RECENT_COMPANY = 5_000;
+
+/** Somebody beyond this node was heard within 2 T; where nobody can be asked, the carrier alone counts. */
+export function uplinkFresh(state: MeshState, now: number): boolean {
+  const { uplink } = state;
+  return uplink.carrier && (!uplink.probed || now - uplink.seenAt < 2 * state.timers.interval);
+}
+
+/** This node has had no uplink for the detection time and the fault is its own: others have one, or all are gone at once. */
+export function mustFence(state: MeshState, heard: readonly Peer[], now: number): boolean {
+  const { uplink } = state;
+  if (!uplink.carrier) return true;
+  if (!uplink.probed || now - uplink.seenAt < detection(state.timers)) return false;
+  if (heard.length === 0) return now - state.companyAt < RECENT_COMPANY;
+  return heard.some(peer => peer.uplinkOk);
+}
+
+/** Whether this node may take an address: it has an uplink, or nobody has (a gateway down for all is not its fault). */
+export function able(state: MeshState, heard: readonly Peer[], live: readonly Peer[], now: number): boolean {
+  if (!state.uplink.carrier) return false;
+  return uplinkFresh(state, now) || (live.length > 0 && !heard.some(peer => peer.uplinkOk));
+}
+
+/** A gateway or witness answered. */
+export function noteUplink(state: MeshState, now: number): void {
+  state.uplink.probed = true;
+  state.uplink.seenAt = now;
+}
