@@ -53,9 +53,9 @@ export interface SchemaNode {
   readonly properties: ReadonlyMap<string, SchemaNode>;
   readonly required: readonly string[];
   /** The type of the values of a map (`additionalProperties`). */
-  readonly additional?: SchemaNode;
-  readonly items?: SchemaNode;
-  readonly default?: Json;
+  readonly additional?: SchemaNode | undefined;
+  readonly items?: SchemaNode | undefined;
+  readonly default?: Json | undefined;
   /** `x-kubernetes-list-type`; lists are atomic unless told. */
   readonly listType: 'atomic' | 'set' | 'map';
   readonly listMapKeys: readonly string[];
@@ -64,16 +64,20 @@ export interface SchemaNode {
   /** `x-kubernetes-patch-strategy`, split at commas: merge, retainKeys, replace. */
   readonly patchStrategy: readonly string[];
   /** `x-kubernetes-patch-merge-key`. */
-  readonly patchMergeKey?: string;
+  readonly patchMergeKey?: string | undefined;
   readonly rules: readonly ValidationRule[];
-  readonly checks?: Checks;
+  readonly checks?: Checks | undefined;
   /** Built-in kinds: the Go type's name as error texts show it (`v1.ServicePort`, `v1.Protocol`). */
   readonly goType?: string;
   /** Built-in kinds: a struct held by value, which the server always writes (`status: {}`). */
   readonly byValue: boolean;
   /** Built-in kinds: an optional scalar held by pointer, whose zero value is kept. */
   readonly pointer: boolean;
-  readonly description?: string;
+  /** Built-in kinds: written even when empty. */
+  readonly always: boolean;
+  /** `goType` names a type of its own over a scalar or list. */
+  readonly goTypedef: boolean;
+  readonly description?: string | undefined;
   /** The document form this node was compiled from. */
   readonly source: JsonObject;
 }
