@@ -9,6 +9,7 @@ export { type LoopSide, LoopWorker, type LoopWorkerOptions, loopWorkerSide } fro
 export { solicitedNodeGroup } from './membership.ts';
 export type { InterfaceAddress, Link, Neighbour, Route, Scope } from './netlink/route-messages.ts';
 export { addresses, type InterfaceInfo, interfaces, links, neighbours, routes } from './netlink/tables.ts';
+export { type NetlinkEvent, type NetlinkTopic, NetlinkWatcher, type NetlinkWatcherOptions } from './netlink/watcher.ts';
 export { type FrameInfo, PacketSocket, type PacketSocketOptions, type PacketType } from './packet-socket.ts';
 export { PollLoop, type PollLoopOptions, type Timer } from './poll-loop.ts';
 export { eventLoop, type Poller, type Source } from './poller.ts';

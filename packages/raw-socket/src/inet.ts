@@ -17,14 +17,15 @@ function parseV6(text: string): Buffer {
   const dotted = text.lastIndexOf(':') + 1;
   const whole = text.includes('.') ? text.slice(0, dotted) + hexPair(text.slice(dotted)) : text;
   const [head = '', tail] = whole.split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  groups(head).forEach((group, i) => bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * i));
+  textGroups(head).forEach((group, i) => bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * i));
   if (tail !== undefined) {
-    const last = groups(tail);
+    const last = textGroups(tail);
     last.forEach((group, i) => bytes.writeUInt16BE(Number.parseInt(group, 16), 16 - 2 * (last.length - i)));
   }
   return bytes;
 }
+
+const textGroups = (part: string): string[] => (part === '' ? [] : part.split(':'));
 
 function hexPair(dotted: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);
@@ -39,9 +40,12 @@ export function formatIp(bytes: Uint8Array): string {
   for (let i = 0; i < 16; i += 2) groups.push(((bytes[i] as number) << 8) | (bytes[i + 1] as number));
   if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) return `::ffff:${formatIp(bytes.subarray(12))}`;
   const run = longestZeros(groups);
-  const hex = (part: number[]): string => part.map(group => group.toString(16)).join(':');
-  return run.length < 2 ? hex(groups) : `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
+  return run.length < 2
+    ? hexGroups(groups)
+    : `${hexGroups(groups.slice(0, run.start))}::${hexGroups(groups.slice(run.start + run.length))}`;
 }
+
+const hexGroups = (groups: number[]): string => groups.map(group => group.toString(16)).join(':');
 
 function longestZeros(groups: readonly number[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };

@@ -21,7 +21,7 @@ function open(): LibraryHandle {
 }
 
 const lib = open();
-const c = <A extends unknown[]>(definition: string): Fn<A> => lib.func(definition) as unknown as Fn<A>;
+const c = <A extends unknown[]>(definition: string): Fn<A> => lib.func(definition);
 
 const cSocket = c<[number, number, number]>('int socket(int domain, int type, int protocol)');
 const cClose = c<[number]>('int close(int fd)');
@@ -150,7 +150,7 @@ export function writePointer(struct: Buffer, offset: number, target: Uint8Array)
   let targets = held.get(struct);
   if (!targets) held.set(struct, (targets = new Map()));
   targets.set(offset, target);
-  struct.writeBigUInt64LE(BigInt(koffi.address(target)), offset);
+  struct.writeBigUInt64LE(koffi.address(target), offset);
 }
 
 export interface PollHandle {
@@ -164,5 +164,5 @@ export interface PollHandle {
  * word. Exceptions thrown by `callback` vanish in koffi, so callers catch them.
  */
 export function watch(fd: number, what: 'readable' | 'writable', callback: () => void): PollHandle {
-  return koffi.node.poll(fd, { readable: what === 'readable', writable: what === 'writable' }, callback) as unknown as PollHandle;
+  return koffi.node.poll(fd, { readable: what === 'readable', writable: what === 'writable' }, callback);
 }

@@ -92,7 +92,7 @@ export class LoopWorker {
 
   #post(envelope: Envelope): void {
     if (!this.#running) return;
-    this.#port.postMessage(envelope);
+    this.#port.postMessage(envelope, []);
     wake(this.#wakeFd);
   }
 }
@@ -132,7 +132,7 @@ export function loopWorkerSide<Data>(options: Omit<PollLoopOptions, 'wakeFd'> = 
   return {
     loop,
     data: start.data as Data,
-    post: message => start.port.postMessage(message),
+    post: message => start.port.postMessage(message, []),
     onMessage: callback => receivers.push(callback),
     onStop: callback => stoppers.push(callback),
     run() {

@@ -15,13 +15,14 @@ export interface TcpOptions {
   device?: string | undefined;
 }
 
+function octet(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least || value > 255) {
+    throw new RawSocketError('InvalidArgument', `${name} must be ${least} to 255, not ${value}`);
+  }
+}
+
 export function applyTcpOptions(socket: Descriptor, family: Family, options: TcpOptions): void {
   const level = family === 4 ? k.SOL_IP : k.SOL_IPV6;
-  const octet = (name: string, value: number, least: number): void => {
-    if (!Number.isInteger(value) || value < least || value > 255) {
-      throw new RawSocketError('InvalidArgument', `${name} must be ${least} to 255, not ${value}`);
-    }
-  };
   if (options.device !== undefined) socket.bindToDevice(options.device);
   if (options.ttl !== undefined) {
     octet('ttl', options.ttl, 1);
