@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, loadKubeConfig } from '@herald/kube';
+import { connectTo } from '@herald/kube';
 import type { Command } from 'commander';
 import { ask, Control, type PlaygroundStatus, running } from './control.ts';
 import { demo } from './demo.ts';
@@ -41,8 +41,8 @@ export function registerPlayground(program: Command): void {
   add('apply', 'apply YAML files, where there is no kubectl')
     .requiredOption('-f, --filename <path...>', 'files or folders')
     .action(async (options: Named & { filename: string[] }) => {
-      const { kubeconfig, server } = await statusOf(options);
-      const client = connect(loadKubeConfig({ kubeconfig }));
+      const { server } = await statusOf(options);
+      const client = connectTo(server);
       try {
         for (const line of await applyFiles(client, server, options.filename)) console.log(line);
       } finally {

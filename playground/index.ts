@@ -2,6 +2,7 @@ export { registerPlayground } from './command.ts';
 export { DEMO_PODS } from './demo.ts';
 export { PlaygroundError } from './errors.ts';
 export { cable } from './lan.ts';
+export { LanWatch, type Reply } from './lan-watch.ts';
 export { Playground, type PlaygroundOptions } from './playground.ts';
 export type { PodDefinition } from './pods.ts';
 export { type Answer, Probe } from './probe.ts';

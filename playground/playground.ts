@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Client, connect, loadKubeConfig, nodes as nodeResource, type Wire } from '@herald/kube';
+import { type Client, connectTo, nodes as nodeResource, type Wire } from '@herald/kube';
 import type { V1Node } from '@kubernetes/client-node';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { PlaygroundError } from './errors.ts';
@@ -74,7 +74,7 @@ export class Playground {
       });
       await writeFile(join(directory, 'kubeconfig'), kubeconfigYaml(server.url), { mode: 0o600 });
       await writeFile(join(directory, 'kubeconfig-node'), kubeconfigYaml('http://127.0.0.1:6443'), { mode: 0o600 });
-      const client = connect(loadKubeConfig({ kubeconfig: join(directory, 'kubeconfig') }), {
+      const client = connectTo(server.url, {
         userAgent: 'playground',
         qps: 1000,
         burst: 1000,
@@ -230,16 +230,7 @@ export class Playground {
 
   async #startAgent(node: PlaygroundNode): Promise<Program> {
     const script = fileURLToPath(new URL('./forwarding/agent.ts', import.meta.url));
-    const argv = [
-      process.execPath,
-      '--import',
-      'tsx',
-      script,
-      '--node',
-      node.name,
-      '--kubeconfig',
-      join(this.directory, 'kubeconfig-node'),
-    ];
+    const argv = [process.execPath, '--import', 'tsx', script, '--node', node.name];
     const child = this.sandbox.spawn(
       node.name,
       [...argv, '--api', join(this.directory, 'api.sock'), ...POD_CIDRS.flatMap(cidr => ['--pod-cidr', cidr])],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { connect, endpointSlices, Informer, loadKubeConfig, services } from '@herald/kube';
+import { connectTo, endpointSlices, Informer, services } from '@herald/kube';
 import { Relay } from '../relay.ts';
 import type { ServiceView, SliceView } from './objects.ts';
 import { ruleset } from './rules.ts';
@@ -13,13 +13,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       node: { type: 'string', default: '' },
-      kubeconfig: { type: 'string', default: '' },
       api: { type: 'string', default: '' },
       'pod-cidr': { type: 'string', multiple: true, default: [] },
     },
   });
   const relay = await Relay.start({ host: '127.0.0.1', port: 6443 }, { path: values.api });
-  const client = connect(loadKubeConfig({ kubeconfig: values.kubeconfig }), { userAgent: 'playground-agent' });
+  const client = connectTo('http://127.0.0.1:6443', { userAgent: 'playground-agent' });
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
 

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { canMakeNamespaces } from './cluster.ts';
+import { until } from './wait.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const children: ChildProcess[] = [];
+
+/** The herald command as a user runs it. */
+function herald(...words: string[]): { child: ChildProcess; said: () => string; ended: Promise<number> } {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/herald.ts', ...words], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number>(resolve => child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128))));
+  return { child, said: () => said, ended };
+}
+
+/** Run directories and processes of playgrounds whose name starts so. */
+function leftovers(name: string): string[] {
+  const directories = readdirSync(tmpdir()).filter(file => file.startsWith('herald-playground-') && file.includes(name));
+  const processes = readdirSync('/proc')
+    .filter(file => /^\d+$/.test(file))
+    .map(pid => commandLine(pid))
+    .filter(line => line.includes(`herald-playground-`) && line.includes(name));
+  return [...directories, ...processes];
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces may not be made)', () => {
+  it('demo walks the whole tour and leaves nothing', async () => {
+    const { child, said, ended } = herald('playground', 'demo');
+    expect(await ended, said()).toBe(0);
+    const text = said();
+    expect(text).toMatch(/nginx-svc +LoadBalancer +10\.43\.\d+\.\d+ +<pending>/);
+    expect(text).toMatch(/nginx-svc +LoadBalancer +10\.43\.\d+\.\d+ +192\.168\.150\.24\d/);
+    expect(text).toMatch(/lladdr 02:00:c0:a8:96:2[89a]/);
+    expect(text).toMatch(/answered again after \d+\.\d\d s/);
+    expect(text).toMatch(/nginx-svc +ClusterIP +10\.43\.\d+\.\d+ +<none>/);
+    expect(leftovers(`demo-${child.pid}`)).toEqual([]);
+  });
+
+  it.each(['SIGINT', 'SIGKILL'] as const)('demo leaves nothing after %s in the middle', async signal => {
+    const { child, said, ended } = herald('playground', 'demo');
+    await until('the tour to be on its way', () => said().includes('4. Services'), 60_000);
+    child.kill(signal);
+    const code = await ended;
+    if (signal === 'SIGINT') expect(code).toBe(130);
+    await until('everything to be gone', () => leftovers(`demo-${child.pid}`).length === 0, 10_000);
+  });
+
+  it('up, kubeconfig, exec, fail, heal, down', async () => {
+    const name = `cli-${process.pid}`;
+    const run = async (...words: string[]): Promise<string> => {
+      const { said, ended } = herald('playground', ...words);
+      expect(await ended, said()).toBe(0);
+      return said();
+    };
+    expect(await run('up', '--detach', '--nodes', '2', '--name', name)).toContain('export KUBECONFIG=');
+    try {
+      expect(await run('kubeconfig', '--name', name)).toMatch(/kubeconfig$/m);
+      expect(await run('exec', '--name', name, 'dn1', '--', 'ip', '-o', '-4', 'addr', 'show', 'eth0')).toContain('192.168.150.41/24');
+      expect(await run('apply', '--name', name, '-f', 'examples/services/nginx-svc.yaml')).toContain('services/nginx-svc applied');
+      expect(await run('get', '--name', name, 'svc')).toMatch(/nginx-svc +LoadBalancer .*<pending>/);
+      await run('fail', '--name', name, 'dn1');
+      await run('heal', '--name', name, 'dn1');
+      const wrong = herald('playground', 'fail', '--name', name, 'dn9');
+      expect(await wrong.ended).not.toBe(0);
+      expect(wrong.said()).toContain('there is no node dn9; nodes: dn0, dn1');
+    } finally {
+      await run('down', '--name', name);
+    }
+    expect(leftovers(name)).toEqual([]);
+  });
+});
