@@ -55,6 +55,11 @@ export interface Pool {
   /** Whether Services of different namespaces may share one address. */
   readonly allowCrossNamespaceSharing: boolean;
   readonly quotas: readonly Quota[];
+  /**
+   * Not null: the pool is in conflict or only partly readable, and nothing new is given out of it (as with `drain`), but what is held
+   * in `ranges` is kept, so that a mistake in one object takes no address away.
+   */
+  readonly suspended: 'OverlapsOtherPool' | 'InvalidSpec' | null;
 }
 
 export interface PoolAllocation {
@@ -153,6 +158,8 @@ export interface PeerConfig {
   readonly vrf: string | null;
   readonly ebgpMultiHop: boolean;
   readonly addressFamilies: readonly ('ipv4' | 'ipv6')[];
+  /** False: multiprotocol extensions (RFC 4760) are not offered, for very old routers. */
+  readonly multiprotocol: boolean;
   readonly authentication: PeerAuthentication;
   /** RFC 5082: the greatest distance of the peer in hops; `null`: not checked. */
   readonly gtsmHops: number | null;

@@ -8,6 +8,7 @@ export {
   toCustomResourceDefinition,
   version,
 } from './define.ts';
+export { formatDuration, parseDuration } from './duration.ts';
 export * from './kinds/announcement.ts';
 export * from './kinds/bfd-profile.ts';
 export * from './kinds/bgp-advertisement.ts';
@@ -20,4 +21,9 @@ export * from './kinds/l2-advertisement.ts';
 export * from './kinds/speaker.ts';
 export * from './object.ts';
 export * from './reasons/index.ts';
+export { formatCommunity, parseCommunity } from './resolve/community.ts';
+export type { ConditionOutcome, ObjectOutcome } from './resolve/outcome.ts';
+export { comparePools } from './resolve/pool.ts';
+export { objectKey, type Problem, type RawObject } from './resolve/problem.ts';
+export { emptyConfig, type Resolution, resolve } from './resolve/resolve.ts';
 export * from './selector.ts';

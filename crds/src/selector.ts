@@ -70,3 +70,18 @@ export function matches(selector: Selector, labels: Labels): boolean {
 export function matchesAny(selectors: readonly Selector[], labels: Labels): boolean {
   return selectors.length === 0 || selectors.some(selector => matches(selector, labels));
 }
+
+/** Whether it can be seen from the selectors alone that no object matches both. False when in doubt. */
+export function disjoint(a: Selector, b: Selector): boolean {
+  return a.requirements.some(mine => b.requirements.some(theirs => mine.key === theirs.key && exclude(mine, theirs)));
+}
+
+function exclude(a: Requirement, b: Requirement): boolean {
+  const present = (r: Requirement): boolean => r.operator === 'In' || r.operator === 'Exists';
+  if (a.operator === 'DoesNotExist') return present(b);
+  if (b.operator === 'DoesNotExist') return present(a);
+  if (a.operator === 'In' && b.operator === 'In') return ![...a.values].some(value => b.values.has(value));
+  if (a.operator === 'In' && b.operator === 'NotIn') return [...a.values].every(value => b.values.has(value));
+  if (a.operator === 'NotIn' && b.operator === 'In') return [...b.values].every(value => a.values.has(value));
+  return false;
+}

@@ -85,6 +85,11 @@ const status = z
     assignedIPv6: count().describe('IPv6 addresses held by Services.').exactOptional(),
     availableIPv4: count().describe('IPv4 addresses that could be given out now.').exactOptional(),
     availableIPv6: text(40).describe('IPv6 addresses that could be given out now, as an exact decimal number.').exactOptional(),
+    addresses: listOf(text(100), 512)
+      .describe(
+        'The addresses in force: those of the last valid specification. A restarted controller falls back on them while the specification is invalid.',
+      )
+      .exactOptional(),
     conditions: conditions().exactOptional(),
   })
   .describe('How full the pool is, and whether it is in use. Written by the controller.');

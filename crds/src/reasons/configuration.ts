@@ -12,6 +12,13 @@ export const configurationReasons = {
     meaning: 'Everything in the specification could be read, and nothing contradicts another object.',
     remedy: 'Nothing to do.',
   },
+  NoOverlap: {
+    status: 'False',
+    severity: 'Normal',
+    summary: 'The pool overlaps no older pool',
+    meaning: 'Reason of the condition Overlapping=False of an IPAddressPool.',
+    remedy: 'Nothing to do.',
+  },
   InvalidField: {
     status: 'False',
     severity: 'Warning',
