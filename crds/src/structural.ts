@@ -91,7 +91,8 @@ type Fail = (why: string) => never;
 
 function objectSchema(schema: Record<string, unknown>, path: string, fail: Fail): StructuralSchema {
   const { properties, additionalProperties, ...rest } = schema;
-  if (isRecord(properties) === isRecord(additionalProperties)) fail('an object needs either properties or additionalProperties');
+  if (additionalProperties === false || isRecord(properties) === isRecord(additionalProperties))
+    fail('an object needs either properties or additionalProperties');
   if (isRecord(additionalProperties)) {
     if (schema['maxProperties'] === undefined) fail('a map needs maxProperties');
     const value = { description: 'The value.', ...additionalProperties };

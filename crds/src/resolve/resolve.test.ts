@@ -22,6 +22,8 @@ const pool = (name: string, addresses: string[], more: Partial<RawObject> & { ag
 const rangesOf = (config: Config, name: string): string[] | undefined =>
   config.pools.find(candidate => candidate.name === name)?.ranges.ranges.map(formatRange);
 
+const priority = (value: number) => ({ spec: { serviceAllocation: { priority: value } } });
+
 describe('resolve', () => {
   it.each<{ title: string; objects: RawObject[]; found: [string, string, string][] }>([
     { title: 'a good pool has no problem', objects: [pool('a', ['192.168.150.240-192.168.150.250'])], found: [] },
@@ -229,7 +231,6 @@ describe('resolve', () => {
   });
 
   it('orders pools by priority, then by name, 0 and absent last', () => {
-    const priority = (value: number) => ({ spec: { serviceAllocation: { priority: value } } });
     const { config } = resolve([
       pool('d', ['10.0.0.0/32']),
       pool('c', ['10.0.1.0/32'], priority(0)),

@@ -46,11 +46,6 @@ export function resolve(objects: Iterable<RawObject>, previous: Config = emptyCo
       all.push({ object, findings });
       return value === undefined ? [] : [{ value, findings }];
     });
-  const lastGood = <T extends { readonly ref: ObjectRef }>(list: Iterable<T>) => {
-    const known = new Map([...list].map(item => [objectKey(item.ref), item]));
-    return (object: RawObject): T | undefined => known.get(objectKey(refOf(object)));
-  };
-
   const oldPools = lastGood(previous.pools);
   const pools = separatePools(
     take('IPAddressPool', object => {
@@ -102,6 +97,12 @@ export function resolve(objects: Iterable<RawObject>, previous: Config = emptyCo
     problems: all.flatMap(({ findings }) => findings.problems),
     objects: all.map(({ object, findings }) => outcomeOf(object, findings, config)),
   };
+}
+
+/** Finds the version of an object that is in force so far. */
+function lastGood<T extends { readonly ref: ObjectRef }>(list: Iterable<T>): (object: RawObject) => T | undefined {
+  const known = new Map([...list].map(item => [objectKey(item.ref), item]));
+  return object => known.get(objectKey(refOf(object)));
 }
 
 function sortedByName<T extends { readonly name: string }>(list: readonly T[]): T[] {
