@@ -1,0 +1,104 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { networkNamespace } from '../netns.ts';
+import { LAYOUT } from './layout.ts';
+
+const BPF_FS_MAGIC = 0xcafe4a11;
+const OURS = /^v\d+-\d+$/;
+
+/**
+ * Where the maps and links of one network namespace are pinned: `DIRECTORY/LAYOUT-NAMESPACE/`. The namespace is part of the path because
+ * interface indexes mean something only inside it, the layout because another version must not read maps that it does not know.
+ */
+export class PinDirectory {
+  readonly path: string;
+  readonly #parent: string;
+  readonly #namespace: string;
+
+  private constructor(parent: string, namespace: string) {
+    this.#parent = parent;
+    this.#namespace = namespace;
+    this.path = join(parent, `${LAYOUT}-${namespace}`);
+  }
+
+  /** The directory (made if need be), or why nothing can be pinned there. */
+  static open(parent: string): PinDirectory | string {
+    try {
+      // A directory may be made on a BPF file system only, so what exists of the path must lie on one.
+      if (!existsSync(parent)) mkdirSync(parent, { mode: 0o700 });
+      if (statfsSync(parent).type !== BPF_FS_MAGIC) {
+        return `${parent} is not on a BPF file system: mount one there (mount -t bpf bpf ${parent}), or pass a directory of /sys/fs/bpf`;
+      }
+      const directory = new PinDirectory(parent, networkNamespace());
+      mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+      return directory;
+    } catch (error) {
+      return `cannot use ${parent}: ${(error as Error).message}`;
+    }
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  linkFile(ifindex: number): string {
+    return this.file(`link-${ifindex}`);
+  }
+
+  /** Interfaces that have a pinned link. */
+  linkedInterfaces(): number[] {
+    return readdirSync(this.path)
+      .map(name => /^link-(\d+)$/.exec(name)?.[1])
+      .filter(index => index !== undefined)
+      .map(Number);
+  }
+
+  unpin(file: string): void {
+    try {
+      unlinkSync(file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
+  /** Pinned by processes with another layout, in this namespace. */
+  others(): string[] {
+    return readdirSync(this.#parent)
+      .filter(name => OURS.test(name) && name.endsWith(`-${this.#namespace}`) && join(this.#parent, name) !== this.path)
+      .map(name => join(this.#parent, name));
+  }
+
+  remove(): void {
+    removeTree(this.path);
+  }
+}
+
+/** Unlinks what is pinned in one of our directories, links first: without its link a program does not run. */
+export function removeTree(path: string): void {
+  const names = readdirSync(path).sort((a, b) => Number(b.startsWith('link-')) - Number(a.startsWith('link-')));
+  for (const name of names) unlinkSync(join(path, name));
+  rmdirSync(path);
+}
+
+/**
+ * Removes everything that responders have pinned under `directory`, of all versions and network namespaces: for uninstalling.
+ * @returns the paths removed
+ */
+export function cleanupPins(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const paths = readdirSync(directory)
+    .filter(name => OURS.test(name))
+    .map(name => join(directory, name));
+  for (const path of paths) removeTree(path);
+  if (paths.length > 0 && readdirSync(directory).length === 0) rmdirQuietly(directory);
+  return paths;
+}
+
+/** The directory may be a mount point, which stays. */
+function rmdirQuietly(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Nothing of ours is left in it.
+  }
+}

@@ -1,0 +1,246 @@
+import { RawSocketError, type RawSocketErrorCode } from '../error.ts';
+import * as libc from '../libc.ts';
+import { type CountedEntry, decodeEntry, encodeKey, encodeValue, LEASES, type ResponderEntry, shapes, VALUE } from './layout.ts';
+import { PinDirectory, removeTree } from './pins.ts';
+import { responderProgram } from './program.ts';
+import * as bpf from './syscall.ts';
+
+export interface KernelResponderOptions {
+  /**
+   * Directory on a BPF file system (usually under /sys/fs/bpf) for what shall outlive the process. Without it, or when it cannot be used,
+   * the responder ends with the process, however that ends.
+   */
+  pinDirectory?: string | undefined;
+}
+
+export type KernelResponderResult =
+  | { readonly available: true; readonly responder: KernelResponder }
+  /** `because` names what to grant or which kernel is needed; the packet socket is the way then. */
+  | { readonly available: false; readonly code: RawSocketErrorCode; readonly because: string };
+
+/**
+ * Loads the eBPF responder, taking over what an earlier process left pinned. It answers once a link is attached, an entry set and the
+ * lease renewed.
+ */
+export function openKernelResponder(options: KernelResponderOptions = {}): KernelResponderResult {
+  try {
+    return { available: true, responder: KernelResponder.open(options) };
+  } catch (error) {
+    if (!(error instanceof RawSocketError)) throw error;
+    const hint = error.code === 'InvalidArgument' || error.code === 'NotSupported' ? '; TCX links need Linux 6.6' : '';
+    return { available: false, code: error.code, because: `${error.message}${hint}` };
+  }
+}
+
+type Maps = Record<keyof typeof shapes, number>;
+
+/**
+ * Answers ARP requests and neighbour solicitations inside the kernel: an eBPF program on a TCX link of each interface, with the addresses
+ * in maps and a lease (CLOCK_MONOTONIC) that someone must renew.
+ */
+export class KernelResponder {
+  /** Where links and maps are pinned; undefined when they end with the process. */
+  readonly pinned: string | undefined;
+  /** Why nothing is pinned although a directory was given. */
+  readonly pinProblem: string | undefined;
+  /** True when maps of an earlier process were found, with their entries and leases. */
+  readonly adopted: boolean;
+  readonly #maps: Maps;
+  readonly #program: number;
+  readonly #pins: PinDirectory | undefined;
+  readonly #links = new Map<number, number>();
+  #closed = false;
+
+  private constructor(maps: Maps, program: number, pins: PinDirectory | undefined, pinProblem: string | undefined, adopted: boolean) {
+    this.#maps = maps;
+    this.#program = program;
+    this.#pins = pins;
+    this.pinned = pins?.path;
+    this.pinProblem = pinProblem;
+    this.adopted = adopted;
+  }
+
+  static open(options: KernelResponderOptions): KernelResponder {
+    const opened: number[] = [];
+    try {
+      // The directory comes after the first map: without permission for bpf(2) nothing shall be left in the file system.
+      opened.push(bpf.createMap('probe', shapes.leases));
+      const directory = options.pinDirectory === undefined ? undefined : PinDirectory.open(options.pinDirectory);
+      const pins = directory instanceof PinDirectory ? directory : undefined;
+      let adopted = false;
+      const map = (name: keyof Maps): number => {
+        const found = openMap(name, pins);
+        adopted ||= found.adopted;
+        opened.push(found.fd);
+        return found.fd;
+      };
+      const maps: Maps = { vips4: map('vips4'), vips6: map('vips6'), leases: map('leases') };
+      const program = bpf.loadProgram('arp_ndp', responderProgram(maps));
+      opened.push(program);
+      const problem = typeof directory === 'string' ? directory : undefined;
+      const responder = new KernelResponder(maps, program, pins, problem, adopted);
+      for (const ifindex of pins?.linkedInterfaces() ?? []) responder.#adoptLink(ifindex);
+      libc.close(opened[0] as number);
+      return responder;
+    } catch (error) {
+      for (const fd of opened) libc.close(fd);
+      throw error;
+    }
+  }
+
+  /** Interfaces it listens on. */
+  get attached(): number[] {
+    return [...this.#links.keys()];
+  }
+
+  /**
+   * Listens on an interface, ahead of the TCX programs already there. Repeating it is harmless, and needed when the interface was
+   * removed and made again.
+   * @throws RawSocketError NoSuchDevice, NotPermitted, NotSupported
+   */
+  attach(interfaceIndex: number): void {
+    this.#assertOpen();
+    const existing = this.#links.get(interfaceIndex);
+    if (existing !== undefined && bpf.updateLink(existing, this.#program) >= 0) return;
+    if (existing !== undefined) this.detach(interfaceIndex);
+    const link = bpf.createTcxLink(this.#program, interfaceIndex);
+    this.#links.set(interfaceIndex, link);
+    const file = this.#pins?.linkFile(interfaceIndex);
+    if (this.#pins && file !== undefined && !bpf.pinObject(link, file)) {
+      // A dead link of an interface with the same index.
+      this.#pins.unpin(file);
+      bpf.pinObject(link, file);
+    }
+  }
+
+  /** The interface may be gone already. */
+  detach(interfaceIndex: number): void {
+    const link = this.#links.get(interfaceIndex);
+    if (link === undefined) return;
+    this.#links.delete(interfaceIndex);
+    this.#pins?.unpin(this.#pins.linkFile(interfaceIndex));
+    libc.close(link);
+  }
+
+  /** Adds or replaces the entry of this address on this interface; its counter goes on. */
+  set(entry: ResponderEntry): void {
+    const { map, key } = this.#locate(entry.interfaceIndex, entry.address);
+    const present = bpf.mapLookup(map, key, shapes.vips4.valueSize);
+    bpf.mapUpdate(map, key, encodeValue(entry, present?.readBigUInt64LE(VALUE.hits) ?? 0n));
+  }
+
+  /** @returns false when there was no such entry */
+  delete(interfaceIndex: number, address: string): boolean {
+    const { map, key } = this.#locate(interfaceIndex, address);
+    return bpf.mapDelete(map, key);
+  }
+
+  get(interfaceIndex: number, address: string): CountedEntry | undefined {
+    const { map, key } = this.#locate(interfaceIndex, address);
+    const value = bpf.mapLookup(map, key, shapes.vips4.valueSize);
+    return value && decodeEntry(key, value);
+  }
+
+  /** All entries with their counts of answers, also those of an earlier process. */
+  entries(): CountedEntry[] {
+    this.#assertOpen();
+    const entries: CountedEntry[] = [];
+    for (const name of ['vips4', 'vips6'] as const) {
+      const { keySize, valueSize, maxEntries } = shapes[name];
+      for (const key of bpf.mapKeys(this.#maps[name], keySize, maxEntries)) {
+        const value = bpf.mapLookup(this.#maps[name], key, valueSize);
+        if (value) entries.push(decodeEntry(key, value));
+      }
+    }
+    return entries;
+  }
+
+  /**
+   * Lets the entries of a lease answer until then (nanoseconds of `nowNs()`); 0n silences them at once. Renew it from the thread whose
+   * health it stands for.
+   */
+  renew(untilNs: bigint, lease = 0): void {
+    this.#assertOpen();
+    if (!Number.isInteger(lease) || lease < 0 || lease >= LEASES) throw new RawSocketError('InvalidArgument', `no lease ${lease}`);
+    this.#leaseKey.writeUInt32LE(lease, 0);
+    this.#leaseValue.writeBigUInt64LE(untilNs, 0);
+    bpf.mapUpdate(this.#maps.leases, this.#leaseKey, this.#leaseValue);
+  }
+
+  /** When each lease ends, by number; 0n: not running. */
+  leases(): bigint[] {
+    this.#assertOpen();
+    return Array.from({ length: LEASES }, (_, lease) => {
+      const key = Buffer.alloc(4);
+      key.writeUInt32LE(lease, 0);
+      return bpf.mapLookup(this.#maps.leases, key, 8)?.readBigUInt64LE(0) ?? 0n;
+    });
+  }
+
+  /**
+   * Removes what processes with another layout left pinned. Call it when the entries are set and the lease runs: until then the old
+   * program answers.
+   * @returns the paths removed
+   */
+  retireOthers(): string[] {
+    const others = this.#pins?.others() ?? [];
+    for (const path of others) removeTree(path);
+    return others;
+  }
+
+  /**
+   * Lets go of it.
+   * @param keep true: what is pinned goes on answering until its lease ends; false: nothing answers any more and nothing stays pinned
+   */
+  close(keep = false): void {
+    if (this.#closed) return;
+    if (!keep) for (const ifindex of this.attached) this.detach(ifindex);
+    this.#closed = true;
+    for (const fd of [...this.#links.values(), this.#program, ...Object.values(this.#maps)]) libc.close(fd);
+    this.#links.clear();
+    if (!keep) this.#pins?.remove();
+  }
+
+  readonly #leaseKey = Buffer.alloc(4);
+  readonly #leaseValue = Buffer.alloc(8);
+
+  #adoptLink(ifindex: number): void {
+    const pins = this.#pins as PinDirectory;
+    const file = pins.linkFile(ifindex);
+    const link = bpf.getObject(file);
+    if (link === undefined) return;
+    // The interface of a dead link is gone.
+    if (bpf.updateLink(link, this.#program) >= 0) this.#links.set(ifindex, link);
+    else {
+      libc.close(link);
+      pins.unpin(file);
+    }
+  }
+
+  #locate(interfaceIndex: number, address: string): { map: number; key: Buffer } {
+    this.#assertOpen();
+    const { family, key } = encodeKey(interfaceIndex, address);
+    return { map: family === 4 ? this.#maps.vips4 : this.#maps.vips6, key };
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new RawSocketError('Closed', 'the kernel responder was closed');
+  }
+}
+
+function openMap(name: keyof typeof shapes, pins: PinDirectory | undefined): { fd: number; adopted: boolean } {
+  const shape = shapes[name];
+  const file = pins?.file(name);
+  if (pins && file !== undefined) {
+    const fd = bpf.getObject(file);
+    if (fd !== undefined) {
+      const found = bpf.mapShape(fd);
+      if (Object.entries(shape).every(([field, value]) => found[field as keyof typeof found] === value)) return { fd, adopted: true };
+      libc.close(fd);
+      pins.unpin(file);
+    }
+  }
+  const fd = bpf.createMap(name, shape);
+  if (file !== undefined) bpf.pinObject(fd, file);
+  return { fd, adopted: false };
+}

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { inNetworkNamespace } from '../netns.ts';
+
+/** Two network namespaces, joined by a veth pair: `host`, whose sockets a test opens, and `peer`, who talks to it. */
+export interface Lan {
+  readonly host: Namespace;
+  readonly peer: Namespace;
+  close(): void;
+}
+
+export class Namespace {
+  readonly name: string;
+  readonly path: string;
+  /** Of its end of the cable; always called `eth0`. */
+  readonly mac: string;
+
+  constructor(name: string, mac: string) {
+    this.name = name;
+    this.path = `/run/netns/${name}`;
+    this.mac = mac;
+  }
+
+  /** Runs `body` with this thread inside. It must not wait. */
+  enter<T>(body: () => T): T {
+    return inNetworkNamespace(this.path, body);
+  }
+
+  /** Runs a program inside and returns what it prints; throws when it fails. */
+  run(command: string, ...args: string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  /** The same, but failure is a result. */
+  try(command: string, ...args: string[]): { status: number; output: string } {
+    try {
+      return { status: 0, output: this.run(command, ...args) };
+    } catch (error) {
+      const failed = error as { status: number | null; stdout: string; stderr: string };
+      return { status: failed.status ?? -1, output: failed.stdout + failed.stderr };
+    }
+  }
+}
+
+/** The host is 10.66.0.1 and fd66::1, the peer 10.66.0.2 and fd66::2. */
+export function createLan(): Lan {
+  const id = randomBytes(4).toString('hex');
+  const names = { host: `rs-${id}-h`, peer: `rs-${id}-p` };
+  const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const macs = { host: '02:66:00:00:00:01', peer: '02:66:00:00:00:02' };
+  const close = (): void => {
+    for (const name of Object.values(names)) {
+      try {
+        ip('netns', 'delete', name);
+      } catch {
+        // Not made, or gone already.
+      }
+    }
+  };
+  try {
+    ip('netns', 'add', names.host);
+    ip('netns', 'add', names.peer);
+    ip(
+      '-n',
+      names.host,
+      'link',
+      'add',
+      'eth0',
+      'address',
+      macs.host,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'address',
+      macs.peer,
+      'netns',
+      names.peer,
+    );
+    for (const [name, last] of [
+      [names.host, 1],
+      [names.peer, 2],
+    ] as const) {
+      ip('-n', name, 'link', 'set', 'lo', 'up');
+      ip('-n', name, 'addr', 'add', `10.66.0.${last}/24`, 'dev', 'eth0');
+      ip('-n', name, 'addr', 'add', `fd66::${last}/64`, 'dev', 'eth0', 'nodad');
+      ip('-n', name, 'link', 'set', 'eth0', 'up');
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { host: new Namespace(names.host, macs.host), peer: new Namespace(names.peer, macs.peer), close };
+}
