@@ -12,9 +12,13 @@ export function compileSchema(source: JsonObject, resolve: Resolve = () => undef
   return new CompiledNode(source, resolve);
 }
 
+const lazy = ['properties', 'items', 'additional', 'checks', 'rules', 'default', 'patchMergeKey', 'description'] as const;
+
 /** A node like `base` with some members replaced (a root that gains metadata, a property that overrides its `$ref`). */
 export function derive(base: SchemaNode, changes: Partial<SchemaNode>): SchemaNode {
   const node = Object.create(base) as SchemaNode;
+  // What is compiled lazily stays with the base: it is compiled once, and private members are found there.
+  for (const key of lazy) if (!(key in changes)) Object.defineProperty(node, key, { get: () => base[key], enumerable: true });
   for (const [key, value] of Object.entries(changes)) Object.defineProperty(node, key, { value, enumerable: true });
   return node;
 }
@@ -67,7 +71,7 @@ class CompiledNode implements SchemaNode {
   }
 
   get default(): Json | undefined {
-    return this.source.default;
+    return this.source.default ?? this.source['x-go-default'];
   }
 
   get patchMergeKey(): string | undefined {
@@ -120,6 +124,7 @@ class CompiledNode implements SchemaNode {
     return derive(base, {
       byValue: source['x-go-value'] === true,
       ...(typeof strategy === 'string' ? { patchStrategy: strategy.split(',') } : {}),
+      ...(source['x-go-default'] === undefined ? {} : { default: source['x-go-default'] }),
       ...(typeof source.description === 'string' ? { description: source.description } : {}),
     });
   }

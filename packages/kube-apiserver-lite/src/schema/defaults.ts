@@ -7,7 +7,8 @@ import type { SchemaNode } from './node.ts';
  */
 export function applyDefaults(object: JsonObject, node: SchemaNode): void {
   if (defaulted(node)) fill(object, node);
-  dropNulls(object, node);
+  // Go writes null for a time that is not set; only custom resources lose their nulls.
+  if ((node.goType ?? '') === '') dropNulls(object, node);
 }
 
 const wants = new WeakMap<SchemaNode, boolean>();

@@ -9,7 +9,19 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonObject } from './json.ts';
-import { always, atomicMaps, atomicTypes, byValue, lists, metaTypes, pointers, quantities, strategies, typedefs } from './markers.ts';
+import {
+  always,
+  atomicMaps,
+  atomicTypes,
+  byValue,
+  defaults,
+  lists,
+  metaTypes,
+  pointers,
+  quantities,
+  strategies,
+  typedefs,
+} from './markers.ts';
 
 interface Field {
   readonly name: string;
@@ -195,6 +207,8 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
       if (!field.required && pointer && (pointer === '*' || pointer.split(' ').includes(field.name))) p['x-go-pointer'] = true;
       const typedef = typedefs[`${qualified}.${field.name}`] ?? typedefs[key];
       if (typedef) p['x-go-type'] = typedef;
+      const fallback = defaults[`${qualified}.${field.name}`] ?? defaults[key];
+      if (fallback !== undefined) p['x-go-default'] = fallback;
       properties[field.name] = p;
     }
     const required = model.fields.filter(f => f.required).map(f => f.name);
