@@ -1,0 +1,76 @@
+import type { Address } from '@herald/ip';
+import type { Entry } from './entry.ts';
+
+/** Everything that keeps one address from being free. */
+export interface AddressRecord {
+  readonly address: Address;
+  readonly holders: Set<Entry>;
+  /** Key of the Service a reservation keeps it for. */
+  reservedFor: string | null;
+  /** Which reservation, for messages. */
+  reservation: string;
+  /** Keys of Services that list it in `spec.externalIPs`. */
+  readonly externalTo: Set<string>;
+  /** Until when it rests after its release, in milliseconds; 0: not. */
+  restsUntil: number;
+  /** Key of the Service that held it last. */
+  lastHolder: string;
+  /** Until when it is shunned because a stranger answers for it; 0: not. */
+  conflictUntil: number;
+  /** Sharing keys its holders name. */
+  keys: ReadonlySet<string>;
+  /** Whether the free space of its pool counts it as taken. */
+  taken: boolean;
+}
+
+const noKeys: ReadonlySet<string> = new Set();
+
+/** Records by address; only addresses that something is known about have one. */
+export class AddressTable {
+  readonly #byFamily = { 4: new Map<bigint, AddressRecord>(), 6: new Map<bigint, AddressRecord>() };
+
+  get(address: Address): AddressRecord | undefined {
+    return this.#byFamily[address.family].get(address.value);
+  }
+
+  ensure(address: Address): AddressRecord {
+    const map = this.#byFamily[address.family];
+    let record = map.get(address.value);
+    if (record === undefined) {
+      record = {
+        address,
+        holders: new Set(),
+        reservedFor: null,
+        reservation: '',
+        externalTo: new Set(),
+        restsUntil: 0,
+        lastHolder: '',
+        conflictUntil: 0,
+        keys: noKeys,
+        taken: false,
+      };
+      map.set(address.value, record);
+    }
+    return record;
+  }
+
+  /** Forgets the record when nothing is known any more. */
+  prune(record: AddressRecord): void {
+    if (!isTaken(record)) this.#byFamily[record.address.family].delete(record.address.value);
+  }
+
+  *values(): Generator<AddressRecord> {
+    yield* this.#byFamily[4].values();
+    yield* this.#byFamily[6].values();
+  }
+}
+
+export function isTaken(record: AddressRecord): boolean {
+  return (
+    record.holders.size > 0 ||
+    record.reservedFor !== null ||
+    record.externalTo.size > 0 ||
+    record.restsUntil > 0 ||
+    record.conflictUntil > 0
+  );
+}
