@@ -1,23 +1,21 @@
+import type { Json, JsonObject } from './schema/json.ts';
+
 /** What every stored object has in common; the rest of it is known to its schema only. */
 
-/** JSON as it comes from the wire. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined };
-
-/** A JSON object. */
-export type JsonObject = { [key: string]: Json | undefined };
+export type { Json, JsonObject };
 
 /** `metav1.OwnerReference`. */
-export interface OwnerReference {
+export type OwnerReference = {
   apiVersion: string;
   kind: string;
   name: string;
   uid: string;
   controller?: boolean;
   blockOwnerDeletion?: boolean;
-}
+};
 
 /** `metav1.ManagedFieldsEntry`. */
-export interface ManagedFieldsEntry {
+export type ManagedFieldsEntry = {
   manager?: string;
   operation?: 'Apply' | 'Update';
   apiVersion?: string;
@@ -25,10 +23,10 @@ export interface ManagedFieldsEntry {
   fieldsType?: 'FieldsV1';
   fieldsV1?: JsonObject;
   subresource?: string;
-}
+};
 
 /** `metav1.ObjectMeta` as it goes over the wire. */
-export interface ObjectMeta {
+export type ObjectMeta = {
   name?: string;
   generateName?: string;
   namespace?: string;
@@ -43,12 +41,21 @@ export interface ObjectMeta {
   ownerReferences?: OwnerReference[];
   finalizers?: string[];
   managedFields?: ManagedFieldsEntry[];
-}
+};
 
 /** Any API object: `apiVersion`, `kind`, `metadata`, and fields of its own. */
-export interface ApiObject {
+export type ApiObject = {
   apiVersion: string;
   kind: string;
   metadata: ObjectMeta;
-  [field: string]: unknown;
+  [field: string]: Json | undefined;
+};
+
+/** `group/version`, or the bare version for the core group. */
+export const groupVersion = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`);
+
+/** The group and version in an `apiVersion`. */
+export function parseGroupVersion(apiVersion: string): { group: string; version: string } {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? { group: '', version: apiVersion } : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }

@@ -31,7 +31,7 @@ export const badRequest = (message: string): ApiStatusError => new ApiStatusErro
 export const unauthorized = (): ApiStatusError => new ApiStatusError(401, 'Unauthorized', 'Unauthorized');
 
 /** 403 with the authorizer's reason behind the object. */
-export const forbiddenError = ({ group, resource }: GroupResource, name: string, why: string): ApiStatusError =>
+export const forbiddenError = ({ group, resource }: GroupResource, name: string, why: string, causes?: readonly Cause[]): ApiStatusError =>
   new ApiStatusError(
     403,
     'Forbidden',
@@ -40,7 +40,7 @@ export const forbiddenError = ({ group, resource }: GroupResource, name: string,
       : name === ''
         ? `${qualified(resource, group)} is forbidden: ${why}`
         : `${qualified(resource, group)} ${JSON.stringify(name)} is forbidden: ${why}`,
-    details(name, group, resource),
+    details(name, group, resource, causes === undefined ? {} : { causes: [...causes] }),
   );
 
 /** 404 for an object. */

@@ -4,8 +4,7 @@ import type { Cause } from './status.ts';
 
 /** How Go's field errors print a value: strings quoted, everything else as JSON. */
 export function quoteValue(value: unknown): string {
-  if (value === undefined) return 'null';
-  return JSON.stringify(value) ?? String(value);
+  return value === undefined ? 'null' : JSON.stringify(value);
 }
 
 const withDetail = (head: string, detail: string): string => (detail === '' ? head : `${head}: ${detail}`);

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { stringify } from 'yaml';
+import type { UserInfo } from '../access/user.ts';
+import { ApiStatusError, type Status } from '../errors.ts';
+import { negotiate, type Shape } from './negotiate.ts';
+import type { RequestInfo } from './request-info.ts';
+
+/** One request and the way to answer it. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly info: RequestInfo;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly #warnings: string[] = [];
+  /** For the audit log: the HTTP status of the answer. */
+  status = 0;
+
+  constructor(request: IncomingMessage, response: ServerResponse, info: RequestInfo, query: URLSearchParams, user: UserInfo) {
+    this.request = request;
+    this.response = response;
+    this.info = info;
+    this.query = query;
+    this.user = user;
+  }
+
+  /** The part of the User-Agent that stands for the client where no `fieldManager` is given. */
+  get agent(): string {
+    return (this.request.headers['user-agent'] ?? '').split('/', 1)[0] ?? '';
+  }
+
+  shape(transforms: readonly string[] = ['Table', 'PartialObjectMetadata']): Shape {
+    return negotiate(this.request.headers.accept, transforms);
+  }
+
+  /** Adds a `Warning: 299` header; the same text is said once. */
+  readonly warn = (text: string): void => {
+    const header = `299 - ${JSON.stringify(text)}`;
+    if (!this.#warnings.includes(header)) this.#warnings.push(header);
+  };
+
+  /** Answers with JSON text, or with the same as YAML. */
+  send(status: number, json: string, shape: Shape = { format: 'json', as: '' }, headers: Record<string, string> = {}): void {
+    if (shape.format === 'yaml') this.sendText(status, stringify(JSON.parse(json)), 'application/yaml', headers);
+    else this.sendText(status, json, 'application/json', headers);
+  }
+
+  sendText(status: number, text: string, contentType: string, headers: Record<string, string> = {}): void {
+    if (this.response.headersSent || this.response.destroyed) return;
+    this.writeHead(status, { 'Content-Type': contentType, 'Content-Length': String(Buffer.byteLength(text)), ...headers });
+    this.response.end(this.request.method === 'HEAD' ? undefined : text);
+  }
+
+  sendBytes(status: number, bytes: Uint8Array, contentType: string): void {
+    this.writeHead(status, { 'Content-Type': contentType, 'Content-Length': String(bytes.length) });
+    this.response.end(bytes);
+  }
+
+  /** The headers that every answer has. */
+  writeHead(status: number, headers: Record<string, string>): void {
+    this.status = status;
+    this.response.writeHead(status, {
+      'Cache-Control': 'no-cache, private',
+      ...headers,
+      ...(this.#warnings.length === 0 ? {} : { Warning: this.#warnings }),
+    });
+  }
+
+  sendError(error: ApiStatusError): void {
+    const shape = this.#errorShape();
+    const status: Status = error.toStatus();
+    this.send(error.code, JSON.stringify(status), shape, error.headers);
+  }
+
+  #errorShape(): Shape {
+    try {
+      return { ...this.shape(), as: '' };
+    } catch {
+      return { format: 'json', as: '' };
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import * as apply from './apply/index.ts';
+import { badRequest, type Cause } from './errors.ts';
+import type { ApiObject, JsonObject } from './object.ts';
+import { apiVersionOf, type Resource } from './registry/resource.ts';
+import * as schemas from './schema/index.ts';
+
+/** What the schema of a kind does to its objects; built-in kinds and custom resources alike. */
+
+/** Removes what the kind does not know and returns its paths; throws 400 for a value of the wrong JSON type in a built-in kind. */
+export function decodeFields(resource: Resource, object: ApiObject): string[] {
+  if (resource.custom === undefined) {
+    if (typeof schemas.decodeBuiltin !== 'function') return [];
+    const { error, unknown } = schemas.decodeBuiltin(object, resource);
+    if (error !== undefined) throw cannotBeHandled(resource, error);
+    return unknown;
+  }
+  const schema = resource.schema();
+  return schema === undefined || typeof schemas.prune !== 'function' ? [] : schemas.prune(object, schema);
+}
+
+export const cannotBeHandled = (resource: Resource, why: string, kind = resource.kind, version = resource.version): Error =>
+  badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${resource.kind}: ${why}`);
+
+/** Fills in what the kind's version defaults. */
+export function setDefaults(resource: Resource, object: ApiObject): void {
+  const schema = resource.schema();
+  if (schema !== undefined && typeof schemas.applyDefaults === 'function') schemas.applyDefaults(object, schema);
+  resource.strategy.defaults?.(object);
+}
+
+/** The kind's validation, apart from its strategy's. */
+export function validate(resource: Resource, object: ApiObject, old: ApiObject | undefined): Cause[] {
+  if (resource.custom === undefined) {
+    return [];
+  }
+  const schema = resource.schema();
+  if (schema === undefined || typeof schemas.validateSchema !== 'function') return [];
+  const causes = schemas.validateSchema(object, schema, old === undefined ? {} : { old });
+  if (causes.length > 0) return causes;
+  return resource.custom.rules().validate(object, old);
+}
+
+/** A copy of `object` whose managedFields tell of this write. */
+export function trackFields(
+  resource: Resource,
+  live: ApiObject | undefined,
+  object: ApiObject,
+  write: { manager: string; subresource: string; now: string },
+): ApiObject {
+  const schema = resource.schema();
+  if (schema === undefined || typeof apply.trackUpdate !== 'function') return object;
+  return apply.trackUpdate(live, object, {
+    schema,
+    manager: write.manager,
+    apiVersion: apiVersionOf(resource),
+    subresource: write.subresource,
+    now: write.now,
+    resetFields: resetFields(resource, write.subresource),
+  }) as ApiObject;
+}
+
+/** What an endpoint does not write, and so never owns. */
+export function resetFields(resource: Resource, subresource: string): readonly (readonly string[])[] {
+  const { strategy } = resource;
+  if (subresource === 'status') return strategy.statusResetFields ?? [['spec']];
+  const status = strategy.status ? [['status']] : [];
+  return [...status, ...(strategy.resetFields ?? [])];
+}
+
+/** True when storing `next` over `live` would change nothing. */
+export function isNoop(live: ApiObject, next: ApiObject): boolean {
+  if (typeof apply.isNoop === 'function') return apply.isNoop(live, next);
+  const bare = (o: ApiObject): JsonObject => ({ ...o, metadata: { ...o.metadata, resourceVersion: '' } });
+  return JSON.stringify(bare(live)) === JSON.stringify(bare(next));
+}
