@@ -18,7 +18,7 @@ export const generatedFolders: readonly { readonly folder: string; readonly patt
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>([...reasonPages(), ...referencePages()]);
   for (const kind of kinds) {
-    const yaml = notice + stringify(toCustomResourceDefinition(kind), { lineWidth: 120, aliasDuplicateObjects: false });
+    const yaml = notice + stringify(toCustomResourceDefinition(kind), { lineWidth: 0, aliasDuplicateObjects: false });
     files.set(`crds/${kind.group}_${kind.plural}.yaml`, yaml);
     files.set(`charts/herald/crds/${kind.group}_${kind.plural}.yaml`, yaml);
   }

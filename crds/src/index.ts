@@ -25,5 +25,5 @@ export { formatCommunity, parseCommunity } from './resolve/community.ts';
 export type { ConditionOutcome, ObjectOutcome } from './resolve/outcome.ts';
 export { comparePools } from './resolve/pool.ts';
 export { objectKey, type Problem, type RawObject } from './resolve/problem.ts';
-export { emptyConfig, type Resolution, resolve } from './resolve/resolve.ts';
+export { emptyConfig, type Resolution, resolve } from './resolve.ts';
 export * from './selector.ts';

@@ -1,9 +1,9 @@
 import { formatRange } from '@herald/ip';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../config.ts';
-import { catalogue } from '../reasons/index.ts';
-import type { RawObject } from './problem.ts';
+import type { Config } from './config.ts';
+import { catalogue } from './reasons/index.ts';
+import type { RawObject } from './resolve/problem.ts';
 import { emptyConfig, resolve } from './resolve.ts';
 
 const namespace = 'herald-system';

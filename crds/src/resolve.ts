@@ -1,12 +1,12 @@
-import type { Config, ObjectRef } from '../config.ts';
-import { readBGPAdvertisement, readL2Advertisement } from './advertisement.ts';
-import { readBFDProfile } from './bfd-profile.ts';
-import { readCommunities } from './community.ts';
-import { type ObjectOutcome, outcomeOf } from './outcome.ts';
-import { readPeer, separatePeers } from './peer.ts';
-import { readPool, separatePools } from './pool.ts';
-import { Findings, groupOf, objectKey, type Problem, type RawObject, refOf } from './problem.ts';
-import { readReservation, separateReservations } from './reservation.ts';
+import type { Config, ObjectRef } from './config.ts';
+import { readBGPAdvertisement, readL2Advertisement } from './resolve/advertisement.ts';
+import { readBFDProfile } from './resolve/bfd-profile.ts';
+import { readCommunities } from './resolve/community.ts';
+import { type ObjectOutcome, outcomeOf } from './resolve/outcome.ts';
+import { readPeer, separatePeers } from './resolve/peer.ts';
+import { readPool, separatePools } from './resolve/pool.ts';
+import { Findings, groupOf, objectKey, type Problem, type RawObject, refOf } from './resolve/problem.ts';
+import { readReservation, separateReservations } from './resolve/reservation.ts';
 
 export interface Resolution {
   readonly config: Config;
