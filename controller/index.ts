@@ -1,1 +1,2 @@
-export {};
+export { runController } from './controller.ts';
+export type { ControllerOptions, LeaderElectionOptions } from './options.ts';

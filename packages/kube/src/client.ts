@@ -259,7 +259,9 @@ export class Client {
 }
 
 /** An apply configuration: the parts of `T` that the manager owns. */
-export type PartialObject<T extends KubeObject> = { metadata: Ref & { [K in keyof T['metadata']]?: T['metadata'][K] } } & {
+export type PartialObject<T extends KubeObject> = {
+  metadata: Ref & { [K in Exclude<keyof T['metadata'], keyof Ref>]?: T['metadata'][K] };
+} & {
   [K in Exclude<keyof T, 'metadata'>]?: DeepPartial<T[K]>;
 };
 

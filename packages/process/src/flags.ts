@@ -23,6 +23,12 @@ export function parseDuration(flag: string, text: string): number {
   return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0);
 }
 
+/** `true` or `false`, nothing else: a variable set to `no` must not mean yes. */
+export function parseBoolean(flag: string, text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new FlagError(`${flag}: ${JSON.stringify(text)} is neither true nor false`);
+  return text === 'true';
+}
+
 /** A whole number within bounds. */
 export function parseInteger(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);

@@ -1,4 +1,4 @@
-export { envName, FlagError, type ListenAddress, parseDuration, parseInteger, parseListenAddress } from './flags.ts';
+export { envName, FlagError, type ListenAddress, parseBoolean, parseDuration, parseInteger, parseListenAddress } from './flags.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel, logLevels } from './logger.ts';
 export {
   type ApiCall,

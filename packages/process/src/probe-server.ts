@@ -45,7 +45,7 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Pro
     server.once('error', error => {
       const where = `${listen.host ?? ''}:${listen.port}`;
       reject(
-        new Error(`cannot listen on ${where} for probes and metrics: ${error.message}; choose another --metrics-address`, { cause: error }),
+        new Error(`cannot listen on ${where} for probes and metrics: ${error.message}; choose another --http-address`, { cause: error }),
       );
     });
     server.listen({ port: listen.port, ...(listen.host === undefined ? {} : { host: listen.host }) }, resolve);

@@ -5,6 +5,7 @@ import {
   createLogger,
   createRegistry,
   envName,
+  parseBoolean,
   parseDuration,
   parseInteger,
   parseListenAddress,
@@ -38,10 +39,15 @@ describe('flags', () => {
     ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
     ['[::1]:80', { host: '::1', port: 80 }],
     ['off', undefined],
-  ])('address %s', (text, address) => expect(parseListenAddress('--metrics-address', text)).toEqual(address));
+  ])('address %s', (text, address) => expect(parseListenAddress('--http-address', text)).toEqual(address));
 
   it.each(['x', 'a:b', '::1:80', ':70000', '1:2:3'])('address %j is refused', text => {
-    expect(() => parseListenAddress('--metrics-address', text)).toThrow('--metrics-address');
+    expect(() => parseListenAddress('--http-address', text)).toThrow('--http-address');
+  });
+
+  it('booleans are true or false and nothing else', () => {
+    expect(parseBoolean('--x', 'false')).toBe(false);
+    expect(() => parseBoolean('--x', 'no')).toThrow('--x');
   });
 
   it.each(['x', '-1', '1.5', '11', ''])('integer %j is refused', text =>
@@ -100,7 +106,7 @@ describe('startProbeServer', () => {
       expect(metrics).toContain('herald_workqueue_depth{name="services"} 4');
       expect(metrics).toContain('process_resident_memory_bytes');
       await expect(startProbeServer({ listen: { host: '127.0.0.1', port: server.port }, ready: () => null, registry })).rejects.toThrow(
-        '--metrics-address',
+        '--http-address',
       );
     } finally {
       await server.close();

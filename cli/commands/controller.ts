@@ -1,0 +1,58 @@
+import { hostname } from 'node:os';
+import { createLogger } from '@herald/process';
+import type { Command } from 'commander';
+import { flag } from '../flag.ts';
+import { runProcess } from '../run-process.ts';
+import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag } from './common.ts';
+
+interface Flags extends CommonFlags {
+  loadBalancerClass: string;
+  leaderElect: boolean;
+  leaderElectName: string;
+  leaderElectLeaseDuration: number;
+  leaderElectRenewDeadline: number;
+  leaderElectRetryPeriod: number;
+  identity: string;
+}
+
+/** `herald controller`: assigns addresses and plans their announcement. */
+export function registerController(program: Command): void {
+  const command = program.command('controller').description('assigns addresses to Services and plans who announces them');
+  addCommonFlags(command, { httpAddress: ':9120', qps: 1000 });
+  flag(command, '--load-balancer-class <class>', 'serve Services of this spec.loadBalancerClass instead of those without one', '');
+  booleanFlag(command, '--leader-elect <true|false>', 'false: work without a lease, which only ever a single replica may', true);
+  flag(command, '--leader-elect-name <name>', 'name of the Lease', 'herald-controller');
+  durationFlag(command, '--leader-elect-lease-duration <duration>', 'others take over so long after the last renewal', 15_000);
+  durationFlag(command, '--leader-elect-renew-deadline <duration>', 'stop leading when the lease could not be renewed for so long', 10_000);
+  durationFlag(command, '--leader-elect-retry-period <duration>', 'time between renewals', 2_000);
+  flag(command, '--identity <name>', 'name of this replica, unique among them', hostname());
+  command.action(async (flags: Flags) => {
+    const logger = createLogger({ component: 'controller', level: flags.logLevel });
+    await runProcess(logger, async signal => {
+      const { runController } = await import('@herald/controller');
+      await runController(
+        {
+          logger,
+          env: process.env,
+          kubeconfig: flags.kubeconfig,
+          context: flags.context,
+          namespace: flags.namespace,
+          listen: flags.httpAddress,
+          qps: flags.kubeApiQps,
+          burst: flags.kubeApiBurst,
+          loadBalancerClass: flags.loadBalancerClass === '' ? null : flags.loadBalancerClass,
+          identity: `${flags.identity}_${process.pid}`,
+          leaderElection: flags.leaderElect
+            ? {
+                name: flags.leaderElectName,
+                leaseDurationMs: flags.leaderElectLeaseDuration,
+                renewDeadlineMs: flags.leaderElectRenewDeadline,
+                retryPeriodMs: flags.leaderElectRetryPeriod,
+              }
+            : undefined,
+        },
+        signal,
+      );
+    });
+  });
+}

@@ -1,0 +1,145 @@
+import type { Condition, Config, IPAddressPoolStatus, IPReservationStatus, ObjectOutcome, Reservation } from '@herald/crds';
+import { reasonEntry } from '@herald/crds';
+import { formatAddress, formatRange } from '@herald/ip';
+import {
+  type Client,
+  type Clock,
+  type EventRecorder,
+  findCondition,
+  type Informer,
+  isApiError,
+  keyOf,
+  refOf,
+  setCondition,
+  time,
+} from '@herald/kube';
+import type { PoolUsage } from './allocator/index.ts';
+import type { ConfigObject } from './resources.ts';
+import { fieldManager } from './service-writer.ts';
+
+export interface ConfigWriterOptions {
+  client: Client;
+  clock: Clock;
+  recorder: EventRecorder;
+  informers: readonly Informer<ConfigObject>[];
+  usage: () => readonly PoolUsage[];
+  /** Addresses a Service holds, as text. */
+  addresses: (serviceKey: string) => readonly string[];
+}
+
+/** Writes into the objects that users write what became of them: conditions, how full a pool is, whether a reservation is bound. */
+export class ConfigWriter {
+  readonly #options: ConfigWriterOptions;
+  #outcomes = new Map<string, ObjectOutcome>();
+  #config: Config | undefined;
+
+  constructor(options: ConfigWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over the result of `resolve`; returns the keys whose status may have to change. */
+  resolved(config: Config, outcomes: readonly ObjectOutcome[]): string[] {
+    this.#config = config;
+    this.#outcomes = new Map(outcomes.map(outcome => [configKey(outcome.ref.kind, outcome.ref), outcome]));
+    return [...this.#outcomes.keys()];
+  }
+
+  /** Keys of pools and reservations: their status depends on what Services hold. */
+  countedKeys(): string[] {
+    return [...this.#outcomes.values()]
+      .filter(({ ref }) => ref.kind === 'IPAddressPool' || ref.kind === 'IPReservation')
+      .map(({ ref }) => configKey(ref.kind, ref));
+  }
+
+  async write(key: string, signal: AbortSignal): Promise<void> {
+    const { client, clock, informers } = this.#options;
+    const [kind, objectKey] = splitKey(key);
+    const informer = informers.find(({ resource }) => resource.kind === kind);
+    const object = informer?.get(objectKey);
+    const outcome = this.#outcomes.get(key);
+    if (informer === undefined || object === undefined || outcome === undefined) return;
+    const before = object.status?.conditions ?? [];
+    let conditions = before;
+    for (const { type, status, reason, message } of outcome.conditions) {
+      const generation = outcome.generation === undefined ? {} : { observedGeneration: outcome.generation };
+      conditions = setCondition(conditions, { type, status, reason, message, ...generation }, time(clock.wall())).conditions as Condition[];
+    }
+    const wanted: Record<string, unknown> = { ...this.#figures(outcome), conditions };
+    const changed = Object.fromEntries(
+      Object.entries(wanted).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(object.status?.[name])),
+    );
+    if (Object.keys(changed).length === 0) return;
+    try {
+      await client.patch(
+        informer.resource,
+        refOf(objectKey),
+        { status: changed },
+        { type: 'merge', subresource: 'status', fieldManager, signal },
+      );
+    } catch (error) {
+      if (isApiError(error, 'not-found')) return;
+      throw error;
+    }
+    this.#tell(object, before, outcome);
+  }
+
+  #figures(outcome: ObjectOutcome): IPAddressPoolStatus | IPReservationStatus {
+    const { ref } = outcome;
+    const same = (item: { ref: { name: string; namespace: string; apiVersion: string } }) =>
+      item.ref.name === ref.name && item.ref.namespace === ref.namespace && item.ref.apiVersion === ref.apiVersion;
+    if (ref.kind === 'IPAddressPool') {
+      const pool = this.#config?.pools.find(same);
+      if (pool === undefined) return {};
+      const usage = this.#options.usage().filter(use => use.pool === pool.name);
+      const [v4, v6] = [usage.find(use => use.family === 4), usage.find(use => use.family === 6)];
+      const assigned = (v4?.assigned ?? 0n) + (v6?.assigned ?? 0n);
+      const available = (v4?.available ?? 0n) + (v6?.available ?? 0n);
+      return {
+        assigned: Number(assigned),
+        available: String(available),
+        assignedIPv4: Number(v4?.assigned ?? 0n),
+        assignedIPv6: Number(v6?.assigned ?? 0n),
+        availableIPv4: Number(v4?.available ?? 0n),
+        availableIPv6: String(v6?.available ?? 0n),
+        addresses: pool.ranges.ranges.slice(0, 512).map(formatRange),
+      };
+    }
+    if (ref.kind === 'IPReservation') {
+      const reservation = this.#config?.reservations.find(same);
+      return reservation === undefined ? { phase: 'Refused' } : this.#binding(reservation);
+    }
+    return {};
+  }
+
+  #binding({ service, addresses }: Reservation): IPReservationStatus {
+    const held = this.#options.addresses(`${service.namespace}/${service.name}`);
+    const kept = addresses.map(formatAddress);
+    const bound = kept.length > 0 ? kept.every(text => held.includes(text)) : held.length > 0;
+    return { phase: bound ? 'Bound' : 'Waiting', addresses: (kept.length > 0 ? kept : [...held]).slice(0, 16) };
+  }
+
+  /** An event for each object that became invalid, or valid again; the same state is told once. */
+  #tell(object: ConfigObject, before: readonly Condition[], outcome: ObjectOutcome): void {
+    for (const { type, status, reason, message } of outcome.conditions) {
+      if (type !== 'Ready') continue;
+      const old = findCondition(before, type);
+      if (old?.status === status && old.reason === reason && old.message === message) continue;
+      if (old === undefined && status === 'True') continue;
+      this.#options.recorder.record(object, {
+        type: reasonEntry(reason).severity,
+        reason: status === 'False' ? 'ConfigurationRejected' : reason,
+        message,
+      });
+    }
+  }
+}
+
+/** Key of an object of the configuration in the work queue: `Kind:namespace/name`. */
+export function configKey(kind: string, ref: { namespace?: string | undefined; name: string }): string {
+  return `${kind}:${keyOf({ metadata: { name: ref.name, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }) } })}`;
+}
+
+function splitKey(key: string): [string, string] {
+  const colon = key.indexOf(':');
+  return [key.slice(0, colon), key.slice(colon + 1)];
+}

@@ -1,0 +1,106 @@
+import { type Client, connect, LeaderElector, sleep } from '@herald/kube';
+import { apiCallMetrics, createRegistry, type ProbeServer, queueMetrics, startProbeServer } from '@herald/process';
+import { ControllerMetrics } from './metrics.ts';
+import type { ControllerOptions } from './options.ts';
+import { servedClasses } from './service-view.ts';
+import { Term } from './term.ts';
+import { version } from './version.ts';
+
+/**
+ * The controller as a process: connects, serves probes and metrics, and leads whenever it holds the lease. Losing the lease ends the
+ * term and starts another election; only `signal` ends the controller, which then gives the lease back.
+ */
+export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { logger, namespace, identity } = options;
+  const registry = createRegistry({ component: 'controller', version });
+  const { clock, random } = options;
+  const client = await connect({
+    kubeconfig: options.kubeconfig,
+    context: options.context,
+    env: options.env,
+    qps: options.qps,
+    burst: options.burst,
+    userAgent: `herald-controller/${version}`,
+    observer: apiCallMetrics(registry),
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+  });
+  const metrics = new ControllerMetrics(registry);
+  const forQueue = queueMetrics(registry);
+  let term: Term | undefined;
+  let standby = false;
+  const ready = () => (term === undefined ? (standby ? null : 'waiting for the API server') : term.problem);
+  let probes: ProbeServer | undefined;
+  try {
+    if (options.listen !== undefined) {
+      probes = await startProbeServer({ listen: options.listen, ready, registry });
+      logger.info({ port: probes.port }, 'serving probes and metrics');
+    }
+    const lead = async (lost: AbortSignal) => {
+      metrics.leading(true);
+      term = new Term({
+        client,
+        namespace,
+        identity,
+        classes: servedClasses(options.loadBalancerClass),
+        logger,
+        metrics,
+        queueMetrics: forQueue,
+      });
+      logger.info({ identity }, 'leading');
+      try {
+        await term.run(lost);
+      } finally {
+        term = undefined;
+        metrics.leading(false);
+      }
+    };
+    await elections(
+      client,
+      options,
+      lead,
+      leader => {
+        standby = true;
+        if (leader !== identity) logger.info({ leader }, 'another replica leads; ready to take over');
+      },
+      signal,
+    );
+  } finally {
+    await probes?.close();
+    client.close();
+  }
+}
+
+/** Elections and terms in turn, until `signal`. */
+async function elections(
+  client: Client,
+  options: ControllerOptions,
+  lead: (lost: AbortSignal) => Promise<void>,
+  onLeader: (leader: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { leaderElection, logger, namespace, identity } = options;
+  let complaint = '';
+  while (!signal.aborted) {
+    if (leaderElection === undefined) await lead(signal);
+    else {
+      const elector = new LeaderElector(client, {
+        ...leaderElection,
+        namespace,
+        identity,
+        onLeader: leader => {
+          complaint = '';
+          onLeader(leader);
+        },
+        onError: error => {
+          const message = error instanceof Error ? error.message : String(error);
+          if (message !== complaint) logger.warn({ lease: `${namespace}/${leaderElection.name}` }, message);
+          complaint = message;
+        },
+      });
+      await elector.run(lead, signal);
+      if (!signal.aborted) logger.warn('the lease could not be renewed in time: no longer leading');
+    }
+    if (!signal.aborted) await sleep(client.clock, 1000, signal);
+  }
+}

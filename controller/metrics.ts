@@ -1,0 +1,114 @@
+import { Counter, Gauge, Histogram, type Registry } from '@herald/process';
+
+/** Addresses of one family of one pool. */
+export interface PoolUse {
+  pool: string;
+  family: 4 | 6;
+  /** Addresses that could ever be given out. */
+  capacity: bigint;
+  assigned: bigint;
+  available: bigint;
+}
+
+/** The controller's own figures. */
+export class ControllerMetrics {
+  readonly #capacity: Gauge;
+  readonly #inUse: Gauge;
+  readonly #available: Gauge;
+  readonly #requests: Counter;
+  readonly #services: Gauge;
+  readonly #written: Histogram;
+  readonly #leader: Gauge;
+  readonly #addressChanges: Counter;
+  readonly #eventsDropped: Counter;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const labelNames = ['pool', 'family'];
+    this.#capacity = new Gauge({
+      name: 'herald_pool_addresses_total',
+      help: 'Addresses of a pool that can be given out, used or not.',
+      labelNames,
+      registers,
+    });
+    this.#inUse = new Gauge({
+      name: 'herald_pool_addresses_in_use',
+      help: 'Addresses of a pool that Services hold.',
+      labelNames,
+      registers,
+    });
+    this.#available = new Gauge({
+      name: 'herald_pool_addresses_available',
+      help: 'Addresses of a pool that could be given out now.',
+      labelNames,
+      registers,
+    });
+    this.#requests = new Counter({
+      name: 'herald_allocation_requests_total',
+      help: 'Answers given to Services, by outcome (allocated, pending) and reason; an answer that did not change is not counted.',
+      labelNames: ['outcome', 'reason'],
+      registers,
+    });
+    this.#services = new Gauge({
+      name: 'herald_services',
+      help: 'Services of type LoadBalancer of our class, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#written = new Histogram({
+      name: 'herald_service_status_seconds',
+      help: 'Time from seeing a change of a Service to having written its status.',
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers,
+    });
+    this.#leader = new Gauge({ name: 'herald_leader', help: '1 while this replica leads.', registers });
+    this.#addressChanges = new Counter({
+      name: 'herald_address_changes_total',
+      help: 'Addresses gained, lost and changed by Services, by the reason of the event.',
+      labelNames: ['event'],
+      registers,
+    });
+    this.#eventsDropped = new Counter({ name: 'herald_events_dropped_total', help: 'Events that could not be written.', registers });
+  }
+
+  /** Replaces the figures of all pools: one that is gone disappears. */
+  pools(uses: readonly PoolUse[]): void {
+    for (const gauge of [this.#capacity, this.#inUse, this.#available]) gauge.reset();
+    for (const { pool, family, capacity, assigned, available } of uses) {
+      const labels = { pool, family: `IPv${family}` };
+      // Beyond 2^53 a gauge is an estimate; the pool's status has the exact number.
+      this.#capacity.set(labels, Number(capacity));
+      this.#inUse.set(labels, Number(assigned));
+      this.#available.set(labels, Number(available));
+    }
+  }
+
+  answered(satisfied: boolean, reason: string): void {
+    this.#requests.inc({ outcome: outcome(satisfied), reason });
+  }
+
+  services(allocated: number, pending: number): void {
+    this.#services.set({ outcome: 'allocated' }, allocated);
+    this.#services.set({ outcome: 'pending' }, pending);
+  }
+
+  statusWritten(ms: number): void {
+    this.#written.observe(ms / 1000);
+  }
+
+  leading(leads: boolean): void {
+    this.#leader.set(leads ? 1 : 0);
+  }
+
+  addressChanged(event: string): void {
+    this.#addressChanges.inc({ event });
+  }
+
+  eventDropped(): void {
+    this.#eventsDropped.inc();
+  }
+}
+
+function outcome(satisfied: boolean): string {
+  return satisfied ? 'allocated' : 'pending';
+}

@@ -1,0 +1,34 @@
+import type { Clock, Random } from '@herald/kube';
+import type { ListenAddress, Logger } from '@herald/process';
+
+/** What `herald controller` is told. */
+export interface ControllerOptions {
+  logger: Logger;
+  /** The process's environment: where the API server is, inside a cluster. */
+  env: Record<string, string | undefined>;
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  /** Where Herald's own objects live. */
+  namespace: string;
+  /** For probes and metrics; undefined: do not listen. */
+  listen?: ListenAddress | undefined;
+  /** Calls per second to the API server; 0: no limit. */
+  qps: number;
+  burst: number;
+  /** Serve Services of this `spec.loadBalancerClass`; null: those without one. */
+  loadBalancerClass: string | null;
+  /** Unique among the replicas. */
+  identity: string;
+  /** Undefined: work without a lease. */
+  leaderElection?: LeaderElectionOptions | undefined;
+  clock?: Clock | undefined;
+  random?: Random | undefined;
+}
+
+export interface LeaderElectionOptions {
+  /** Name of the Lease, in `namespace`. */
+  name: string;
+  leaseDurationMs: number;
+  renewDeadlineMs: number;
+  retryPeriodMs: number;
+}

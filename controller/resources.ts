@@ -1,0 +1,30 @@
+import * as crds from '@herald/crds';
+import { type KubeObject, type Resource, resource } from '@herald/kube';
+
+/** The coordinates of a kind, without its schemas. */
+function of<T extends KubeObject>(kind: crds.AnyKind): Resource<T> {
+  const { group, version, plural, kind: name, namespaced } = kind;
+  return resource<T>({ group, version, plural, kind: name, namespaced });
+}
+
+export const announcements = of<crds.Announcement>(crds.announcement);
+export const speakers = of<crds.Speaker>(crds.speaker);
+export const pools = of<crds.IPAddressPool>(crds.ipAddressPool);
+export const reservations = of<crds.IPReservation>(crds.ipReservation);
+
+/** An object that `resolve` reads and whose `status.conditions` tell what became of it. */
+export interface ConfigObject extends KubeObject {
+  spec?: unknown;
+  status?: { conditions?: crds.Condition[] } & Record<string, unknown>;
+}
+
+/** Every kind that makes up the configuration. */
+export const configKinds: readonly Resource<ConfigObject>[] = [
+  crds.ipAddressPool,
+  crds.ipReservation,
+  crds.l2Advertisement,
+  crds.bgpAdvertisement,
+  crds.bgpPeer,
+  crds.bfdProfile,
+  crds.community,
+].map(kind => of<ConfigObject>(kind));

@@ -1,0 +1,146 @@
+import { conditionTypes, reasonEntry } from '@herald/crds';
+import { formatAddress } from '@herald/ip';
+import { type Client, type Clock, type EventRecorder, findCondition, isApiError, refOf, services, time } from '@herald/kube';
+import type { AddressChange, Outcome } from './allocator/index.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import { type ConditionText, type DesiredStatus, ingressAddresses, releasePatch, type Service, statusPatch } from './service-status.ts';
+
+export const fieldManager = 'herald-controller';
+
+export interface ServiceWriterOptions {
+  client: Client;
+  clock: Clock;
+  recorder: EventRecorder;
+  metrics: ControllerMetrics;
+  cached: (key: string) => Service | undefined;
+  isOurs: (service: Service) => boolean;
+  outcome: (key: string) => Outcome | undefined;
+  announced: (key: string) => ConditionText;
+}
+
+/** Writes the status of Services: only where it differs, and an event for each change once it is written. */
+export class ServiceWriter {
+  readonly #options: ServiceWriterOptions;
+  /** What our own last write returned, until the cache has caught up with it. */
+  readonly #written = new Map<string, Service>();
+  /** Ingress as last seen to be as it shall be, to tell an edit by hand from a change of ours. */
+  readonly #settled = new Map<string, readonly string[]>();
+  /** Changes of address whose events wait for the status to be written. */
+  readonly #changes = new Map<string, AddressChange[]>();
+  /** When a change was first seen, for the histogram. */
+  readonly #seenAt = new Map<string, number>();
+
+  constructor(options: ServiceWriterOptions) {
+    this.#options = options;
+  }
+
+  /** The Service as this process knows it: the cache lags behind our own writes. */
+  latest(key: string): Service | undefined {
+    const cached = this.#options.cached(key);
+    const written = this.#written.get(key);
+    if (written === undefined) return cached;
+    if (cached === undefined || cached.metadata.uid !== written.metadata.uid || !isOlder(cached, written)) {
+      this.#written.delete(key);
+      return cached;
+    }
+    return written;
+  }
+
+  /** A change of the Service, or of what it depends on, was seen. */
+  seen(key: string): void {
+    if (!this.#seenAt.has(key)) this.#seenAt.set(key, this.#options.clock.now());
+  }
+
+  /** Remembers the changes of an answer for the events that tell of them. */
+  changed(key: string, changes: readonly AddressChange[]): void {
+    if (changes.length === 0) return;
+    this.#changes.set(key, [...(this.#changes.get(key) ?? []), ...changes]);
+  }
+
+  gone(key: string): void {
+    for (const memory of [this.#written, this.#settled, this.#changes, this.#seenAt]) memory.delete(key);
+  }
+
+  /** Brings the status of one Service to what it shall be. */
+  async write(key: string, signal: AbortSignal): Promise<void> {
+    const service = this.latest(key);
+    if (service === undefined) return this.gone(key);
+    if (!this.#options.isOurs(service)) return this.#release(key, service, signal);
+    const outcome = this.#options.outcome(key);
+    if (outcome === undefined) return;
+    const { reason, message, satisfied } = outcome;
+    const allocated: ConditionText = {
+      status: reasonEntry(reason).status ?? (satisfied ? 'True' : 'False'),
+      reason,
+      message: message.slice(0, 2000),
+    };
+    const addresses = addressesOf(outcome);
+    const desired: DesiredStatus = { addresses, allocated, announced: this.#options.announced(key) };
+    const patch = statusPatch(service, desired, time(this.#options.clock.wall()));
+    const reverted = patch?.status.loadBalancer !== undefined && equal(this.#settled.get(key), addresses);
+    if (patch !== null) await this.#patch(key, service, patch, signal);
+    this.#settled.set(key, addresses);
+    this.#tell(key, service, allocated, reverted);
+    const seenAt = this.#seenAt.get(key);
+    this.#seenAt.delete(key);
+    if (patch !== null && seenAt !== undefined) this.#options.metrics.statusWritten(this.#options.clock.now() - seenAt);
+  }
+
+  async #release(key: string, service: Service, signal: AbortSignal): Promise<void> {
+    const { recorder } = this.#options;
+    const held = this.#settled.get(key) ?? [];
+    // Of another class it is somebody else's now; only a Service that is no load balancer any more is cleaned up.
+    const patch = service.spec?.type === 'LoadBalancer' ? null : releasePatch(service);
+    if (patch !== null) await this.#patch(key, service, patch, signal);
+    if (held.length > 0) {
+      const message = `${held.join(', ')} given back: the Service is no longer of type LoadBalancer, or of another class`;
+      recorder.record(service, { type: 'Normal', reason: 'AddressReleased', message });
+    }
+    this.#settled.delete(key);
+    this.#changes.delete(key);
+    this.#seenAt.delete(key);
+  }
+
+  async #patch(key: string, service: Service, patch: object, signal: AbortSignal): Promise<void> {
+    const { client } = this.#options;
+    try {
+      const written = await client.patch(services, refOf(key), patch, { type: 'strategic', subresource: 'status', fieldManager, signal });
+      this.#written.set(key, written);
+    } catch (error) {
+      // Deleted meanwhile, or changed: the cache will say so, and then it is made anew.
+      if (isApiError(error, 'not-found')) return;
+      throw error;
+    }
+  }
+
+  #tell(key: string, before: Service, allocated: ConditionText, reverted: boolean): void {
+    const { recorder, metrics } = this.#options;
+    for (const { event, message } of this.#changes.get(key) ?? []) {
+      metrics.addressChanged(event);
+      recorder.record(before, { type: reasonEntry(event).severity, reason: event, message, repeat: true });
+    }
+    this.#changes.delete(key);
+    if (reverted) {
+      const message = `status.loadBalancer was ${ingressAddresses(before).join(', ') || 'empty'}; the assigned addresses were written again`;
+      recorder.record(before, { type: 'Warning', reason: 'AddressReverted', message });
+    }
+    const old = findCondition(before.status?.conditions, conditionTypes.allocated);
+    if (allocated.status === 'False' && (old?.reason !== allocated.reason || old.message !== allocated.message)) {
+      recorder.record(before, { type: 'Warning', reason: allocated.reason, message: allocated.message });
+    }
+  }
+}
+
+function addressesOf(outcome: Outcome): string[] {
+  return outcome.addresses.map(({ address }) => formatAddress(address));
+}
+
+function equal(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((text, index) => text === b[index]);
+}
+
+/** Whether one version of an object is older than another; versions that are not numbers are never older. */
+function isOlder(one: Service, other: Service): boolean {
+  const [a, b] = [one.metadata.resourceVersion ?? '', other.metadata.resourceVersion ?? ''];
+  return /^\d+$/.test(a) && /^\d+$/.test(b) && BigInt(a) < BigInt(b);
+}

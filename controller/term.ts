@@ -1,0 +1,256 @@
+import { type Config, emptyConfig, resolve } from '@herald/crds';
+import { ApiError, type Client, EventRecorder, type Informer, isApiError, keyOf, WorkQueue } from '@herald/kube';
+import type { Logger, QueueMetrics } from '@herald/process';
+import type { Outcome, ServiceClasses } from './allocator/index.ts';
+import { announcedCondition } from './announced.ts';
+import { AnnouncementWriter } from './announcement-writer.ts';
+import { Assigner } from './assigner.ts';
+import { Caches, serviceOfSlice } from './caches.ts';
+import { ConfigWriter } from './config-writer.ts';
+import type { ControllerMetrics } from './metrics.ts';
+import { Planning } from './planning.ts';
+import type { ConfigObject } from './resources.ts';
+import { makeReservation, retainKey } from './retain.ts';
+import { ServiceWriter } from './service-writer.ts';
+
+export interface TermOptions {
+  client: Client;
+  namespace: string;
+  identity: string;
+  classes: ServiceClasses;
+  logger: Logger;
+  metrics: ControllerMetrics;
+  queueMetrics: (name: string) => QueueMetrics;
+}
+
+/** Status of pools is written at most so often: what counts there is the sum, not each step. */
+const countDelayMs = 500;
+const workers = { services: 32, announcements: 16, configuration: 4 };
+
+/**
+ * One term of leadership. Everything in it is made anew: caches are listed after the lease was won, so that they hold what the last
+ * leader wrote; every address held is confirmed before the first new one is given. When the term ends, nothing of it goes on.
+ */
+export class Term {
+  readonly #options: TermOptions;
+  readonly #caches: Caches;
+  readonly #assigner: Assigner;
+  readonly #planning: Planning;
+  readonly #services: ServiceWriter;
+  readonly #announcements: AnnouncementWriter;
+  readonly #config: ConfigWriter;
+  readonly #recorder: EventRecorder;
+  readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
+  #resolved: Config = emptyConfig;
+  #configPending: NodeJS.Immediate | undefined;
+  #begun = false;
+
+  constructor(options: TermOptions) {
+    this.#options = options;
+    const { client, namespace, identity, classes, logger, metrics, queueMetrics } = options;
+    const { clock } = client;
+    this.#caches = new Caches(client, { namespace, logger });
+    const caches = this.#caches;
+    this.#recorder = new EventRecorder(client, {
+      component: 'heraldlb.io/controller',
+      instance: identity,
+      clusterNamespace: namespace,
+      onDrop: reason => {
+        metrics.eventDropped();
+        logger.debug({ reason }, 'event dropped');
+      },
+    });
+    this.#services = new ServiceWriter({
+      client,
+      clock,
+      recorder: this.#recorder,
+      metrics,
+      cached: key => caches.services.get(key),
+      isOurs: service => this.#assigner.isOurs(service),
+      outcome: key => this.#assigner.allocator.outcome(key),
+      announced: key =>
+        announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), this.#planning.speakers()),
+    });
+    this.#assigner = new Assigner({
+      caches,
+      clock,
+      classes,
+      latest: key => this.#services.latest(key),
+      onSettled: (touched, outcomes) => this.#settled(touched, outcomes),
+    });
+    this.#planning = new Planning({ caches, assigner: this.#assigner, service: key => this.#services.latest(key) });
+    this.#announcements = new AnnouncementWriter({
+      client,
+      service: key => this.#services.latest(key),
+      cached: key => caches.announcements.get(key),
+      desired: key => this.#planning.desired(key),
+    });
+    this.#config = new ConfigWriter({
+      client,
+      clock,
+      recorder: this.#recorder,
+      informers: caches.config,
+      usage: () => this.#assigner.allocator.usage(),
+      addresses: key => this.#assigner.addresses(key),
+    });
+    const queue = (name: string) =>
+      new WorkQueue({
+        name,
+        clock,
+        random: client.random,
+        baseDelayMs: 50,
+        maxDelayMs: 15_000,
+        qps: 200,
+        burst: 1000,
+        observer: queueMetrics(name),
+        onError: (key, error, attempt) => this.#failed(name, key, error, attempt),
+      });
+    this.#queues = { services: queue('services'), announcements: queue('announcements'), configuration: queue('configuration') };
+  }
+
+  /** Why it cannot work yet; null once it does. */
+  get problem(): string | null {
+    return this.#begun ? null : (this.#caches.missing ?? 'confirming the addresses in use');
+  }
+
+  /** Works until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#subscribe();
+    this.#caches.start(signal);
+    try {
+      if (!(await this.#caches.synced(signal))) return;
+      this.#begin();
+      const { services, announcements, configuration } = this.#queues;
+      await Promise.all([
+        services.run((key, stop) => this.#services.write(key, stop), { workers: workers.services, signal }),
+        announcements.run((key, stop) => this.#announcements.write(key, stop), { workers: workers.announcements, signal }),
+        configuration.run((key, stop) => this.#configure(key, stop), { workers: workers.configuration, signal }),
+      ]);
+    } finally {
+      this.#begun = false;
+      clearImmediate(this.#configPending);
+      this.#assigner.stop();
+      await this.#caches.stop();
+      await this.#recorder.stop();
+    }
+  }
+
+  /** All caches are complete: tell the allocator everything, then settle for the first time. */
+  #begin(): void {
+    this.#begun = true;
+    for (const namespace of this.#caches.namespaces.list()) this.#assigner.namespace(namespace.metadata.name);
+    this.#resolve();
+    for (const key of this.#caches.services.keys()) this.#assigner.service(key);
+    this.#assigner.begin();
+    // Announcements of Services that went while nobody watched.
+    for (const key of this.#caches.announcements.keys()) this.#queues.announcements.add(key);
+  }
+
+  #subscribe(): void {
+    const { services, namespaces, slices, nodes, speakers, announcements, config } = this.#caches;
+    services.on(event => {
+      if (event.type === 'synced' || !this.#begun) return;
+      const key = keyOf(event.object);
+      this.#services.seen(key);
+      this.#assigner.service(key);
+    });
+    namespaces.on(event => {
+      if (event.type !== 'synced' && this.#begun) this.#assigner.namespace(event.object.metadata.name);
+    });
+    slices.on(event => {
+      if (event.type === 'synced' || !this.#begun) return;
+      const key = serviceOfSlice(event.object);
+      if (key !== undefined) this.#replan(this.#planning.endpointsChanged(key));
+      if (event.type === 'updated') {
+        const before = serviceOfSlice(event.old);
+        if (before !== undefined && before !== key) this.#replan(this.#planning.endpointsChanged(before));
+      }
+    });
+    nodes.on(event => {
+      if (event.type !== 'synced' && this.#begun) this.#replan(this.#planning.nodeChanged(event.object.metadata.name));
+    });
+    speakers.on(event => {
+      if (event.type !== 'synced' && this.#begun) this.#replan(this.#planning.speakerChanged(event.object.metadata.name));
+    });
+    announcements.on(event => {
+      if (event.type === 'synced' || !this.#begun) return;
+      const key = keyOf(event.object);
+      this.#announcements.observed(key);
+      this.#queues.announcements.add(key);
+      this.#queues.services.add(key);
+    });
+    for (const informer of config) this.#subscribeConfig(informer);
+  }
+
+  #subscribeConfig(informer: Informer<ConfigObject>): void {
+    informer.on(event => {
+      if (event.type === 'synced' || !this.#begun) return;
+      // A write to the status alone (our own, mostly) changes no configuration.
+      const { generation, labels } = event.object.metadata;
+      if (
+        event.type === 'updated' &&
+        generation !== undefined &&
+        generation === event.old.metadata.generation &&
+        sameLabels(labels, event.old.metadata.labels)
+      )
+        return;
+      this.#configPending ??= setImmediate(() => this.#resolve());
+    });
+  }
+
+  #resolve(): void {
+    this.#configPending = undefined;
+    const objects = this.#caches.config.flatMap(informer => informer.list());
+    const { config, objects: outcomes } = resolve(objects, this.#resolved);
+    this.#resolved = config;
+    this.#assigner.configure(config);
+    for (const key of this.#config.resolved(config, outcomes)) this.#queues.configuration.add(key);
+    this.#replan(this.#planning.configure(config));
+  }
+
+  #settled(touched: ReadonlySet<string>, outcomes: readonly Outcome[]): void {
+    const { metrics, logger } = this.#options;
+    for (const { key, satisfied, reason, message, changes } of outcomes) {
+      metrics.answered(satisfied, reason);
+      this.#services.changed(key, changes);
+      for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
+      if (!satisfied) logger.info({ service: key, reason }, message);
+    }
+    this.#replan(touched);
+    this.#replan(this.#planning.assigned(outcomes.map(({ key }) => key)));
+    for (const retained of this.#assigner.allocator.retained()) this.#queues.configuration.add(retainKey(retained));
+    if (outcomes.length > 0 || touched.size > 0) {
+      for (const key of this.#config.countedKeys()) this.#queues.configuration.addAfter(key, countDelayMs);
+      metrics.pools(this.#assigner.allocator.usage());
+    }
+  }
+
+  #replan(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.#queues.services.add(key);
+      this.#queues.announcements.add(key);
+    }
+  }
+
+  async #configure(key: string, signal: AbortSignal): Promise<void> {
+    const retained = this.#assigner.allocator.retained().find(each => retainKey(each) === key);
+    if (retained === undefined) return this.#config.write(key, signal);
+    const { client, namespace } = this.#options;
+    const made = await makeReservation(client, namespace, retained, signal);
+    const message = `keeps ${made.spec.addresses?.join(', ') ?? ''} for Service ${retained.namespace}/${retained.name} after its deletion (heraldlb.io/keep-ip)`;
+    this.#recorder.record(made, { type: 'Normal', reason: 'ReservationMade', message });
+  }
+
+  #failed(queue: string, key: string, error: unknown, attempt: number): void {
+    if (queue === 'services' && isApiError(error, 'conflict')) return;
+    const { logger } = this.#options;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof ApiError)) logger.error({ err: error, queue, key, attempt }, message);
+    else logger[attempt === 1 || attempt % 10 === 0 ? 'warn' : 'debug']({ queue, key, attempt, code: error.code }, message);
+  }
+}
+
+function sameLabels(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every(key => a[key] === b[key]);
+}
