@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type KubeObject, resource, services } from '@herald/kube';
+import { type KubeObject, nodes, resource, services } from '@herald/kube';
 import { LanWatch, Playground } from '@herald/playground';
 import { parse } from 'yaml';
 
 const POOL = ['192.168.150.120-192.168.150.239'];
 
-/** A playground with pods, a pool of 120 addresses and an advertisement: where the layer 2 benchmarks are run. */
-export async function lanCluster(name: string): Promise<{ playground: Playground; lan: LanWatch; stop: () => Promise<void> }> {
-  const playground = await Playground.start({ name: `bench-${name}`, log: line => console.log(`- ${line}`) });
+/** A playground with three announcing nodes, a backend, a pool of 120 addresses and an advertisement: where the layer 2 benchmarks are run. */
+export async function lanCluster(
+  name: string,
+  addresses: readonly string[] = POOL,
+): Promise<{ playground: Playground; lan: LanWatch; stop: () => Promise<void> }> {
+  const playground = await Playground.start({ name: `bench-${name}`, nodes: 4, log: line => console.log(`- ${line}`) });
   try {
-    await playground.addPods({
-      dn1: [{ name: 'web-1', labels: { app: 'web' }, ports: [{ port: 80 }] }],
-      dn2: [{ name: 'web-2', labels: { app: 'web' }, ports: [{ port: 80 }] }],
-    });
+    // The backends stand on a node that announces nothing, so that losing an announcing node loses no backend.
+    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
+    await playground.client.patch(nodes, { name: 'dn3' }, { metadata: { labels } }, { type: 'merge' });
+    await playground.addPods({ dn3: [{ name: 'web', labels: { app: 'web' }, ports: [{ port: 80 }] }] });
     const options = { fieldManager: 'bench', force: true };
     const pools = resource({ group: 'heraldlb.io', version: 'v1beta1', plural: 'ipaddresspools', kind: 'IPAddressPool', namespaced: true });
     const adverts = resource({
@@ -23,7 +26,7 @@ export async function lanCluster(name: string): Promise<{ playground: Playground
       kind: 'L2Advertisement',
       namespaced: true,
     });
-    await playground.client.apply(pools, { ...example('pool'), spec: { addresses: POOL } } as KubeObject, options);
+    await playground.client.apply(pools, { ...example('pool'), spec: { addresses } } as KubeObject, options);
     await playground.client.apply(adverts, example('l2advertisement'), options);
     const lan = await LanWatch.start(playground);
     return {

@@ -145,7 +145,7 @@ async function down(options: Named): Promise<void> {
 async function execute(host: string, command: string[], options: Named): Promise<void> {
   const status = await statusOf(options);
   if (!status.hosts.includes(host)) throw new PlaygroundError('EUNKNOWN', `there is no host ${host}; hosts: ${status.hosts.join(', ')}`);
-  const [file, ...rest] = [...enterArguments(status.holder), 'ip', 'netns', 'exec', host, ...command];
+  const [file, ...rest] = [...enterArguments(status.holder, process.cwd()), 'ip', 'netns', 'exec', host, ...command];
   const child = spawn(file as string, rest, { stdio: 'inherit' });
   process.exitCode = await new Promise<number>(resolve => {
     child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 130)));

@@ -9,3 +9,4 @@ export { type Answer, Probe } from './probe.ts';
 export { Program } from './program.ts';
 export { type ExecResult, run, Sandbox } from './sandbox.ts';
 export type { LanHost, PlaygroundNode, Topology } from './topology.ts';
+export { type Blackout, UdpProbe, type UdpResult } from './udp-probe.ts';

@@ -2,11 +2,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Client, connectTo, nodes as nodeResource, type Wire } from '@herald/kube';
+import { type Client, connectTo, namespaces, nodes as nodeResource, type Wire } from '@herald/kube';
 import type { V1Node } from '@kubernetes/client-node';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { PlaygroundError } from './errors.ts';
 import { kubeconfigYaml } from './kubeconfig.ts';
+import { applyFiles } from './kubectl.ts';
 import { cable, layOut } from './lan.ts';
 import { NodePods, type PodDefinition } from './pods.ts';
 import { Program } from './program.ts';
@@ -68,10 +69,7 @@ export class Playground {
       log('namespaces: a switch, the nodes, their pods, a client');
       sandbox = await Sandbox.start(directory);
       log('embedded Kubernetes API server');
-      server = await startApiServer({
-        serviceClusterIpRanges: ['10.43.0.0/16', '2001:cafe:43::/112'],
-        crdFiles: [join(repository, 'crds')],
-      });
+      server = await startApiServer({ network: { serviceCidrs: ['10.43.0.0/16', '2001:cafe:43::/112'] } });
       await writeFile(join(directory, 'kubeconfig'), kubeconfigYaml(server.url), { mode: 0o600 });
       await writeFile(join(directory, 'kubeconfig-node'), kubeconfigYaml('http://127.0.0.1:6443'), { mode: 0o600 });
       const client = connectTo(server.url, {
@@ -214,7 +212,7 @@ export class Playground {
 
   async #bringUp(log: (line: string) => void): Promise<void> {
     await mkdir(join(this.directory, 'logs'));
-    await Promise.all([layOut(this.sandbox, this.topology), this.unblockApi()]);
+    await Promise.all([layOut(this.sandbox, this.topology), this.unblockApi(), this.#install()]);
     for (const node of this.topology.nodes) {
       await this.client.create(nodeResource, nodeObject(node));
       await this.client.patch(nodeResource, { name: node.name }, { status: nodeStatus(node) }, { type: 'merge', subresource: 'status' });
@@ -226,6 +224,12 @@ export class Playground {
     const programs = this.topology.nodes.map(node => this.#startAgent(node));
     if (this.#options.herald !== false) programs.push(this.startController(), ...this.topology.nodes.map(node => this.startSpeaker(node)));
     await Promise.all(programs);
+  }
+
+  /** What a user does first: the kinds, and the namespace for pools and advertisements. */
+  async #install(): Promise<void> {
+    await this.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'herald-system' } });
+    await applyFiles(this.client, this.server.url, [join(repository, 'crds')]);
   }
 
   async #startAgent(node: PlaygroundNode): Promise<Program> {

@@ -1,7 +1,11 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { PlaygroundError } from './errors.ts';
+
+/** Where every command runs: the sources that they are. */
+const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** What a finished command left: its exit code and everything that it printed. */
 export interface ExecResult {
@@ -63,7 +67,7 @@ export class Sandbox {
     await ready;
     const pid = Number(readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, 'utf8').trim().split(' ')[0]);
     holder.unref();
-    return new Sandbox(holder, pid, enterArguments(pid));
+    return new Sandbox(holder, pid, enterArguments(pid, repository));
   }
 
   /** The argument vector that runs `argv` in a named namespace (or, without a name, in the sandbox's own, where the LAN's bridge is). */
@@ -115,10 +119,10 @@ export class Sandbox {
   }
 }
 
-/** The `nsenter` words that lead into the namespaces of a holder. */
-export function enterArguments(pid: number): string[] {
+/** The `nsenter` words that lead into the namespaces of a holder, where commands run in `directory`. */
+export function enterArguments(pid: number, directory: string): string[] {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
-  return ['nsenter', '--target', String(pid), ...user, '--mount', '--net', '--wdns=/', '--'];
+  return ['nsenter', '--target', String(pid), ...user, '--mount', '--net', `--wdns=${directory}`, '--'];
 }
 
 /** Runs a program to its end, without a shell. */
