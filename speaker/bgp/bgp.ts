@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { isIPv4 } from 'node:net';
+import type { Announcement, Config, Labels } from '@herald/crds';
+import { BgpError, type PeerOptions, type PeerStatus, Speaker, type SpeakerOptions } from 'bgp-speaker-lite';
+import { type Passwords, peersOf, type WaitingPeer } from './peers.ts';
+import { type RouteConflict, routesOf } from './routes.ts';
+
+/** Everything that decides a node's sessions and routes. */
+export interface BGPState {
+  readonly config: Config;
+  readonly announcements: Iterable<Announcement>;
+  readonly labels: Labels;
+  /** The node's addresses, for its BGP identifier. */
+  readonly addresses: readonly string[];
+  readonly passwords: Passwords;
+  /** The node is being left: routes stay for a while, marked with GRACEFUL_SHUTDOWN (RFC 8326). */
+  readonly draining: boolean;
+  /** The node must announce nothing: its exclude label is set, or its network is not available. Sessions stay. */
+  readonly excluded: boolean;
+}
+
+export interface BGPOptions {
+  readonly node: string;
+  /** One line per event that matters. */
+  readonly log: (level: 'info' | 'warn', event: string, fields: Record<string, unknown>) => void;
+  /** Called when a session's state changed. */
+  readonly onChange: () => void;
+  /** Makes the speaker; a test gives its own. */
+  readonly createSpeaker?: (options: SpeakerOptions) => Speaker;
+  /** Accept connections of peers on port 179, beside dialling them; a port in use is reported and dialling goes on. */
+  readonly listen?: { readonly port: number; readonly addresses?: readonly string[] };
+}
+
+/** A peer as this node sees it, also one that could not be configured. */
+export interface BGPSession {
+  readonly peer: string;
+  readonly status: PeerStatus | undefined;
+  /** Why it has no session, or why some routes are missing on it. */
+  readonly problems: readonly string[];
+}
+
+/** The BGP part of a node: keeps peers and routes of one in-process speaker as the configuration wants them, touching only what differs. */
+export class NodeBGP {
+  readonly #options: BGPOptions;
+  #speaker: Speaker | undefined;
+  #configured = new Map<string, string>();
+  #waiting: readonly WaitingPeer[] = [];
+  #refused = new Map<string, string>();
+  #conflicts: readonly RouteConflict[] = [];
+
+  constructor(options: BGPOptions) {
+    this.#options = options;
+  }
+
+  get conflicts(): readonly RouteConflict[] {
+    return this.#conflicts;
+  }
+
+  /** Brings sessions and routes in line with `state`. Bad input of one peer or route is reported on that peer; everything else goes on. */
+  async update(state: BGPState): Promise<void> {
+    const plan = peersOf(state.config, state.labels, state.passwords);
+    this.#waiting = plan.waiting;
+    // Without a peer there is nothing to speak for; the speaker starts with the first one and then stays.
+    if (!this.#speaker && plan.peers.size === 0) return;
+    const speaker = (this.#speaker ??= await this.#start(state, plan.peers));
+    this.#updatePeers(speaker, plan.peers);
+    this.#updateRoutes(speaker, state);
+    speaker.setGracefulShutdown(state.draining);
+  }
+
+  /** Every peer that selects this node, by name. */
+  sessions(): BGPSession[] {
+    const conflicts = (peer: string): string[] =>
+      this.#conflicts
+        .filter(conflict => conflict.peer === peer)
+        .map(
+          ({ prefix, attribute, wants }) => `${prefix} is not announced: advertisements want different ${attribute} (${wants.join('; ')})`,
+        );
+    const live = (this.#speaker?.status() ?? []).map(status => ({
+      peer: status.name,
+      status,
+      problems: [...status.problems, ...conflicts(status.name), ...this.#problemOf(status.name)],
+    }));
+    const known = new Set(live.map(session => session.peer));
+    const others = [...this.#waiting.map(({ peer, message }): [string, string] => [peer, message]), ...this.#refused].filter(
+      ([peer]) => !known.has(peer),
+    );
+    return [...live, ...others.map(([peer, message]) => ({ peer, status: undefined, problems: [message] }))].sort((a, b) =>
+      a.peer < b.peer ? -1 : 1,
+    );
+  }
+
+  /** An address of this machine came or went: next hops are worked out again. */
+  refreshNextHops(): void {
+    this.#speaker?.refreshNextHops();
+  }
+
+  /** Ends all sessions: with a Cease that names the node, or silently, so that peers with graceful restart keep the routes. */
+  async stop(mode: 'cease' | 'graceful-restart'): Promise<void> {
+    const speaker = this.#speaker;
+    this.#speaker = undefined;
+    await speaker?.stop({ mode, message: `Herald speaker of ${this.#options.node} is leaving` });
+  }
+
+  async #start(state: BGPState, peers: ReadonlyMap<string, PeerOptions>): Promise<Speaker> {
+    const first = peers.values().next().value as PeerOptions;
+    const options: SpeakerOptions = {
+      asn: first.localAs as number,
+      routerId: state.addresses.find(address => isIPv4(address)) ?? routerIdOf(this.#options.node),
+      hostname: this.#options.node,
+    };
+    const speaker = this.#options.createSpeaker?.(options) ?? new Speaker(options);
+    const { log, onChange, listen } = this.#options;
+    speaker.on('state', ({ peer, state: now, previous }) => {
+      if (now === 'Established' || previous === 'Established') log('info', 'bgp session', { peer, state: now });
+      onChange();
+    });
+    speaker.on('failure', ({ peer, text, notification, direction }) => {
+      log('warn', 'bgp failure', { peer, text, ...(notification === undefined ? {} : { notification, direction }) });
+      onChange();
+    });
+    speaker.on('synchronized', onChange);
+    if (listen) {
+      try {
+        await speaker.listen(listen);
+      } catch (error) {
+        // Another BGP daemon of the node (a CNI's) may hold the port; sessions that we open do not need it.
+        log('warn', 'bgp listen', {
+          error: error instanceof Error ? error.message : String(error),
+          consequence: 'passive peers cannot connect',
+        });
+      }
+    }
+    return speaker;
+  }
+
+  #updatePeers(speaker: Speaker, wanted: ReadonlyMap<string, PeerOptions>): void {
+    const refused = new Map<string, string>();
+    for (const name of speaker.peers) {
+      if (wanted.has(name)) continue;
+      speaker.removePeer(name);
+      this.#configured.delete(name);
+    }
+    for (const [name, options] of wanted) {
+      const text = JSON.stringify(options);
+      if (this.#configured.get(name) === text) continue;
+      try {
+        if (speaker.peers.includes(name)) speaker.updatePeer(options);
+        else speaker.addPeer(options);
+        this.#configured.set(name, text);
+      } catch (error) {
+        if (!(error instanceof BgpError)) throw error;
+        refused.set(name, error.message);
+      }
+    }
+    for (const [name, message] of refused)
+      if (this.#refused.get(name) !== message) this.#options.log('warn', 'bgp peer refused', { peer: name, error: message });
+    this.#refused = refused;
+  }
+
+  #updateRoutes(speaker: Speaker, state: BGPState): void {
+    const node = { name: this.#options.node, labels: state.labels, peers: new Set(speaker.peers) };
+    const plan = routesOf(state.config, state.excluded ? [] : state.announcements, node);
+    this.#conflicts = plan.conflicts;
+    speaker.replaceRoutes([...plan.routes].flatMap(([peer, routes]) => routes.map(route => ({ ...route, peers: [peer] }))));
+  }
+
+  #problemOf(peer: string): string[] {
+    const refused = this.#refused.get(peer);
+    return refused === undefined ? [] : [`the last change of the BGPPeer is not in force: ${refused}`];
+  }
+}
+
+/** A BGP identifier for a node without an IPv4 address: any number but 0, the same after a restart (RFC 6286). */
+export function routerIdOf(node: string): string {
+  const digest = createHash('sha256').update(node).digest();
+  // The first octet keeps it out of 0/8 and of the multicast range, so that it reads like a host's address.
+  return [1 + ((digest[0] as number) % 223), digest[1], digest[2], digest[3]].join('.');
+}
