@@ -42,6 +42,10 @@ export function simulate(scenario: Scenario, seeds: Iterable<number>): Result {
   return result;
 }
 
+function ms(value: number): string {
+  return `${value.toFixed(0)} ms`.padStart(9);
+}
+
 /** Prints the table; `node --import tsx speaker/mesh/simulate.ts --seeds 1000 [--large] [--only TEXT]`. */
 function main(): void {
   const { values } = parseArgs({
@@ -57,7 +61,6 @@ function main(): void {
   process.stdout.write(`${'scenario'.padEnd(64)}  worst gap  worst dual  takeovers  not converged\n`);
   for (const scenario of scenarios) {
     const result = simulate(scenario, seeds);
-    const ms = (value: number) => `${value.toFixed(0)} ms`.padStart(9);
     process.stdout.write(
       `${scenario.name.padEnd(64)}  ${ms(result.worstGap)}  ${ms(result.worstDual).padStart(10)}  ${String(result.takeovers).padStart(9)}  ${String(result.notConverged).padStart(13)}\n`,
     );

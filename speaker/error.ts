@@ -1,0 +1,18 @@
+export type SpeakerErrorCode =
+  /** A capability that nothing works without is not granted. */
+  | 'missing-capability'
+  /** The key file cannot be used. */
+  | 'bad-mesh-key'
+  /** The thread that answers ARP and NDP ended. */
+  | 'wire-thread-ended';
+
+/** What ends a speaker. The message names the remedy. */
+export class SpeakerError extends Error {
+  override readonly name = 'SpeakerError';
+  readonly code: SpeakerErrorCode;
+
+  constructor(code: SpeakerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

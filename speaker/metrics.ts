@@ -1,0 +1,92 @@
+import { Counter, Gauge, Histogram, type Registry } from '@herald/process';
+import type { SegmentReport, WireEvent } from './wire/messages.ts';
+
+const COUNTED = ['stalls', 'beaconsLost', 'duplicates', 'replays', 'rejected', 'sendErrors'] as const;
+
+/** The speaker's own figures. */
+export class SpeakerMetrics {
+  readonly #takeovers: Counter;
+  readonly #released: Counter;
+  readonly #confirmed: Histogram;
+  readonly #owned: Gauge;
+  readonly #peers: Gauge;
+  readonly #answers: Counter;
+  readonly #conflicts: Counter;
+  readonly #counters: Record<(typeof COUNTED)[number], Counter>;
+  /** Last totals of the wire thread per interface, to count differences: its segments come and go. */
+  readonly #seen = new Map<string, SegmentReport>();
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#takeovers = new Counter({
+      name: 'herald_layer2_takeovers_total',
+      help: 'Addresses this node took, by cause.',
+      labelNames: ['cause'],
+      registers,
+    });
+    this.#released = new Counter({
+      name: 'herald_layer2_releases_total',
+      help: 'Addresses this node gave up, by cause.',
+      labelNames: ['cause'],
+      registers,
+    });
+    this.#confirmed = new Histogram({
+      name: 'herald_layer2_confirmation_seconds',
+      help: 'Time from taking an address to the first answer of a neighbour that was told of it.',
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    });
+    this.#owned = new Gauge({ name: 'herald_layer2_addresses_owned', help: 'Addresses this node answers for.', registers });
+    this.#peers = new Gauge({
+      name: 'herald_mesh_peers',
+      help: 'Speakers heard that hear this one.',
+      labelNames: ['interface'],
+      registers,
+    });
+    this.#answers = new Counter({
+      name: 'herald_layer2_answers_total',
+      help: 'ARP and NDP requests answered.',
+      labelNames: ['ip', 'interface'],
+      registers,
+    });
+    this.#conflicts = new Counter({
+      name: 'herald_layer2_conflicts_total',
+      help: 'Strangers found on an address: before its first use (probe) or while announcing it.',
+      labelNames: ['phase'],
+      registers,
+    });
+    const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['interface'], registers });
+    this.#counters = {
+      stalls: counter('herald_mesh_stalls_total', 'Times the packet thread stood still for longer than a beacon interval.'),
+      beaconsLost: counter('herald_mesh_peers_lost_total', 'Times a peer fell silent for its detection time.'),
+      duplicates: counter('herald_layer2_duplicate_owners_total', 'Times another node turned out to own the same address.'),
+      replays: counter('herald_mesh_replays_total', 'Heartbeats refused because they were seen before.'),
+      rejected: counter('herald_mesh_rejected_total', 'Datagrams refused: other cluster, wrong key, garbage.'),
+      sendErrors: counter('herald_layer2_send_errors_total', 'Frames and heartbeats that could not be sent.'),
+    };
+  }
+
+  event(event: WireEvent): void {
+    if (event.kind === 'acquired') this.#takeovers.inc({ cause: event.cause });
+    else if (event.kind === 'released') this.#released.inc({ cause: event.cause });
+    else if (event.kind === 'confirmed') this.#confirmed.observe(event.afterMs / 1000);
+    else if (event.kind === 'conflict') this.#conflicts.inc({ phase: event.phase });
+    else if (event.kind === 'report') for (const segment of event.segments) this.#segment(segment);
+  }
+
+  owned(count: number): void {
+    this.#owned.set(count);
+  }
+
+  #segment(report: SegmentReport): void {
+    const labels = { interface: report.interface };
+    const before = this.#seen.get(report.interface);
+    this.#seen.set(report.interface, report);
+    this.#peers.set(labels, report.peersHeard.length);
+    for (const name of COUNTED) {
+      const more = report[name] - (before?.[name] ?? 0);
+      this.#counters[name].inc(labels, more >= 0 ? more : report[name]);
+    }
+    for (const { ip, count } of report.answers) this.#answers.inc({ ip, interface: report.interface }, count);
+  }
+}

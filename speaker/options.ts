@@ -1,0 +1,45 @@
+import type { Clock, Random } from '@herald/kube';
+import type { ListenAddress, Logger } from '@herald/process';
+import type { MeshProfile } from './mesh/timers.ts';
+
+/** UDP port of the heartbeats. */
+export const MESH_PORT = 7947;
+/** Secret with the key of the heartbeats, in Herald's namespace: data `key`, and while it is rotated `previous`. */
+export const MESH_SECRET = 'herald-mesh';
+
+/** What `herald speaker` is told. */
+export interface SpeakerOptions {
+  logger: Logger;
+  /** The process's environment: where the API server is, inside a cluster. */
+  env: Record<string, string | undefined>;
+  version: string;
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+  /** Where Herald's own objects live. */
+  namespace: string;
+  /** For probes and metrics; undefined: do not listen. */
+  listen?: ListenAddress | undefined;
+  /** Calls per second to the API server; 0: no limit. */
+  qps: number;
+  burst: number;
+  /** Name of the Node object of this machine. */
+  nodeName: string;
+  /** Default 7947. */
+  meshPort?: number | undefined;
+  /** Default `default`: a lost node is noticed within 400 ms. */
+  meshProfile?: MeshProfile | undefined;
+  /** File with the key of the heartbeats, in place of the Secret. */
+  meshKeyFile?: string | undefined;
+  /** Name of the Secret; default `herald-mesh`. */
+  meshSecret?: string | undefined;
+  /** Where the last configuration is kept for a start without the API server; undefined: nowhere. */
+  snapshotDir?: string | undefined;
+  /** Names of interfaces never used, as regular expressions, in place of the built-in list. */
+  excludeInterfaces?: readonly string[] | undefined;
+  /** `auto` answers in the kernel where that is permitted, `packet` never does. */
+  responder?: 'auto' | 'packet' | undefined;
+  /** Longest time to hand addresses over on SIGTERM (ms); default 5,000. */
+  leaveDeadlineMs?: number | undefined;
+  clock?: Clock | undefined;
+  random?: Random | undefined;
+}

@@ -1,0 +1,66 @@
+import type { Announcement, AnnouncementOwner } from '@herald/crds';
+import type { WireEvent } from './wire/messages.ts';
+
+/** Addresses that this node owns, as the wire thread reports them; each on each segment. Pure: time is passed in. */
+export class Owners {
+  readonly #node: string;
+  readonly #owned = new Map<string, Map<string, AnnouncementOwner>>();
+
+  constructor(node: string) {
+    this.#node = node;
+  }
+
+  /** @param now wall clock, ms since the epoch */
+  acquired({ ip, segment, interface: name, mac, epoch }: WireEvent & { kind: 'acquired' }, now: number): void {
+    const segments = this.#owned.get(ip) ?? new Map<string, AnnouncementOwner>();
+    this.#owned.set(ip, segments);
+    segments.set(segment, { ip, segment, node: this.#node, interface: name, mac, since: timestamp(now), epoch });
+  }
+
+  released(ip: string, segment: string): void {
+    const segments = this.#owned.get(ip);
+    segments?.delete(segment);
+    if (segments?.size === 0) this.#owned.delete(ip);
+  }
+
+  confirmed(ip: string, segment: string, now: number): void {
+    const owner = this.#owned.get(ip)?.get(segment);
+    if (owner !== undefined) owner.confirmed = timestamp(now);
+  }
+
+  /** Entries for `status.owners` of an Announcement with these addresses. */
+  of(ips: readonly string[]): AnnouncementOwner[] {
+    return ips.flatMap(ip => [...(this.#owned.get(ip)?.values() ?? [])]);
+  }
+
+  get all(): AnnouncementOwner[] {
+    return this.of([...this.#owned.keys()]);
+  }
+
+  /** Addresses owned on any segment. */
+  get size(): number {
+    return this.#owned.size;
+  }
+}
+
+/** What the status of `announcement` says of this node, in the form of `Owners.of`: to see whether a write would change anything. */
+export function reported(announcement: Announcement, node: string): AnnouncementOwner[] {
+  return (announcement.status?.owners ?? []).filter(owner => owner.node === node);
+}
+
+/** Whether both lists say the same; a later confirmation alone is no reason to write. */
+export function sameOwners(a: readonly AnnouncementOwner[], b: readonly AnnouncementOwner[]): boolean {
+  return textOf(a) === textOf(b);
+}
+
+function textOf(owners: readonly AnnouncementOwner[]): string {
+  return owners
+    .map(({ ip, segment, interface: name, mac, epoch, confirmed }) => [ip, segment, name, mac, epoch, confirmed !== undefined].join())
+    .sort()
+    .join(';');
+}
+
+/** `metav1.Time`: RFC 3339 in UTC without fractions. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,85 @@
+import type { AnnouncedAddress, Announcement, AnnouncementOwner } from '@herald/crds';
+import { describe, expect, it } from 'vitest';
+import { share } from './share.ts';
+
+const owner = (ip: string, epoch: number): AnnouncementOwner => ({
+  ip,
+  segment: '192.0.2.0/24',
+  node: 'a',
+  interface: 'eth0',
+  mac: '02:00:00:00:00:01',
+  since: '2026-01-01T00:00:00Z',
+  epoch,
+});
+
+const announcement = (name: string, addresses: AnnouncedAddress[], owners: AnnouncementOwner[] = []): Announcement => ({
+  apiVersion: 'heraldlb.io/v1beta1',
+  kind: 'Announcement',
+  metadata: { name, namespace: 'default' },
+  spec: { addresses },
+  status: { owners },
+});
+
+const layer2 = (nodes: string[], interfaces: string[] = []) => ({ nodes, interfaces });
+
+describe('share', () => {
+  it.each([
+    ['nothing planned', [], {}],
+    ['an address for BGP only', [announcement('s', [{ ip: '192.0.2.1', pool: 'p', bgp: { advertisements: [] } }])], {}],
+    [
+      'an address this node may own',
+      [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b', 'a']) }])],
+      { '192.0.2.1': { nodes: ['b', 'a'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s'] } },
+    ],
+    [
+      'an address others may own',
+      [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }])],
+      { '192.0.2.1': { nodes: ['b'], interfaces: [], eligible: false, epoch: 0, announcements: ['default/s'] } },
+    ],
+    [
+      'interfaces of its own',
+      [
+        announcement('s', [
+          { ip: '192.0.2.1', pool: 'p', layer2: { ...layer2(['a'], ['eth0']), nodeInterfaces: [{ node: 'a', interfaces: ['eth1'] }] } },
+        ]),
+      ],
+      { '192.0.2.1': { nodes: ['a'], interfaces: ['eth1'], eligible: true, epoch: 0, announcements: ['default/s'] } },
+    ],
+    [
+      'the highest epoch of all owners',
+      [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4), owner('192.0.2.9', 9)])],
+      { '192.0.2.1': { nodes: ['a'], interfaces: [], eligible: true, epoch: 4, announcements: ['default/s'] } },
+    ],
+    [
+      'two Services with one address: one order, both named',
+      [
+        announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }]),
+        announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a', 'b']) }]),
+      ],
+      { '192.0.2.1': { nodes: ['a', 'b'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s', 'default/t'] } },
+    ],
+    [
+      'two Services, the first without nodes',
+      [
+        announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2([]) }]),
+        announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }]),
+      ],
+      { '192.0.2.1': { nodes: ['a'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s', 'default/t'] } },
+    ],
+    [
+      'an Announcement that is being deleted',
+      [
+        {
+          ...announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }]),
+          metadata: { name: 's', namespace: 'default', deletionTimestamp: '2026-01-01T00:00:00Z' },
+        },
+      ],
+      {},
+    ],
+  ])('%s', (_, announcements, expected) => {
+    const withoutIp = Object.fromEntries(
+      [...share(announcements, 'a')].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
+    );
+    expect(withoutIp).toEqual(expected);
+  });
+});

@@ -1,0 +1,66 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { SharedAddress } from './share.ts';
+
+const schema = z.object({
+  version: z.literal(1),
+  /** Wall clock, ms since the epoch. */
+  savedAt: z.number(),
+  node: z.string(),
+  clusterUid: z.string(),
+  secrets: z.array(z.string()).min(1),
+  hints: z.array(z.string()),
+  addresses: z.array(
+    z.object({
+      ip: z.string(),
+      nodes: z.array(z.string()),
+      interfaces: z.array(z.string()),
+      eligible: z.boolean(),
+      epoch: z.number(),
+      announcements: z.array(z.string()),
+    }),
+  ),
+});
+
+/** The last good configuration, for a start while the API server is away. */
+export interface Snapshot {
+  savedAt: number;
+  node: string;
+  clusterUid: string;
+  /** Keys of the mesh: without them no peer would believe this node. The file is readable by its owner only. */
+  secrets: readonly Uint8Array[];
+  hints: readonly string[];
+  addresses: readonly SharedAddress[];
+}
+
+function fileOf(directory: string, node: string): string {
+  return join(directory, `speaker-${encodeURIComponent(node)}.json`);
+}
+
+/** Writes beside and renames: a crash leaves the old file or the new one. */
+export async function saveSnapshot(directory: string, snapshot: Snapshot): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = fileOf(directory, snapshot.node);
+  const secrets = snapshot.secrets.map(secret => Buffer.from(secret).toString('base64'));
+  await writeFile(`${file}.new`, JSON.stringify({ version: 1, ...snapshot, secrets }), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** undefined when there is none; throws with the file's name when it cannot be used. */
+export async function loadSnapshot(directory: string, node: string): Promise<Snapshot | undefined> {
+  const file = fileOf(directory, node);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { secrets, ...rest } = schema.parse(JSON.parse(text));
+    return { ...rest, secrets: secrets.map(secret => Buffer.from(secret, 'base64')) };
+  } catch (error) {
+    throw new Error(`the snapshot ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,76 @@
+import { apiVersion, type Condition, type SpeakerStatus } from '@herald/crds';
+import { type Client, isApiError, setCondition, sleep, time } from '@herald/kube';
+import type { Logger } from '@herald/process';
+import { speakers } from './resources.ts';
+import { type SpeakerView, sameStatus, statusOf } from './speaker-status.ts';
+
+/** Changes are looked for so often (ms), and at least so often something is written while the API refused (ms). */
+const INTERVAL = 1_000;
+const RETRY = 10_000;
+
+/** Keeps the Speaker object of this node current: created when missing, its status written when it says something new. */
+export class SpeakerObject {
+  readonly #client: Client;
+  readonly #node: string;
+  readonly #logger: Logger;
+  readonly #view: () => SpeakerView;
+  #written: SpeakerStatus | undefined;
+  #conditions: Condition[] = [];
+  #exists = false;
+
+  constructor(client: Client, node: string, logger: Logger, view: () => SpeakerView) {
+    this.#client = client;
+    this.#node = node;
+    this.#logger = logger;
+    this.#view = view;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let pause = INTERVAL;
+      try {
+        await this.write(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#exists = false;
+        pause = RETRY;
+        this.#logger.warn({ err: error }, 'could not write the status of the Speaker');
+      }
+      await sleep(this.#client.clock, pause, signal);
+    }
+  }
+
+  /** One write, if there is something to say. */
+  async write(signal?: AbortSignal): Promise<void> {
+    const view = this.#view();
+    const now = time(this.#client.clock.wall());
+    const ready = {
+      type: 'Ready',
+      status: view.problem === undefined ? 'True' : 'False',
+      reason: view.problem === undefined ? 'Running' : 'NotReady',
+      message: view.problem ?? 'the speaker works',
+    };
+    this.#conditions = setCondition(this.#conditions, ready, now).conditions as Condition[];
+    const status: SpeakerStatus = { ...statusOf(view), conditions: this.#conditions };
+    if (this.#written !== undefined && sameStatus(this.#written, status)) return;
+    await this.#ensure(signal);
+    const object = { apiVersion, kind: 'Speaker' as const, metadata: { name: this.#node }, status };
+    await this.#client.apply(speakers, object, {
+      subresource: 'status',
+      fieldManager: `herald-speaker-${this.#node}`,
+      force: true,
+      signal,
+    });
+    this.#written = status;
+  }
+
+  async #ensure(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#exists) return;
+    try {
+      await this.#client.create(speakers, { apiVersion, kind: 'Speaker', metadata: { name: this.#node } }, { signal });
+    } catch (error) {
+      if (!isApiError(error, 'already-exists')) throw error;
+    }
+    this.#exists = true;
+  }
+}

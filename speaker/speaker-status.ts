@@ -1,0 +1,64 @@
+import type { AnnouncementOwner, SpeakerSegment, SpeakerStatus } from '@herald/crds';
+import type { SegmentReport } from './wire/messages.ts';
+
+/** What the status is made of. */
+export interface SpeakerView {
+  version: string;
+  startedAt: string;
+  /** Age of the snapshot in use, seconds; undefined while the configuration is live. */
+  snapshotAge: number | undefined;
+  owners: readonly AnnouncementOwner[];
+  owned: number;
+  segments: readonly SegmentReport[];
+  /** Why the speaker is not ready, or undefined. */
+  problem: string | undefined;
+}
+
+const CLAIMS = 1_000;
+
+/** `Speaker.status` without its conditions. Counters that move all the time are left to the metrics, or every second would be a write. */
+export function statusOf(view: SpeakerView): SpeakerStatus {
+  return {
+    version: view.version,
+    startedAt: view.startedAt,
+    ...(view.snapshotAge !== undefined && { snapshotAgeSeconds: view.snapshotAge }),
+    responder: responderOf(view.segments),
+    owned: view.owned,
+    segments: view.segments.slice(0, 64).map(segmentOf),
+    claims: view.owners
+      .map(({ ip, segment, epoch }) => ({ ip, segment, epoch }))
+      .sort((a, b) => (a.ip < b.ip ? -1 : 1))
+      .slice(0, CLAIMS),
+  };
+}
+
+function segmentOf(report: SegmentReport): SpeakerSegment {
+  const segment: SpeakerSegment = {
+    interface: report.interface,
+    segment: report.segment,
+    mac: report.mac,
+    addresses: report.addresses.slice(0, 32),
+    carrier: report.carrier,
+    fit: report.fit,
+    peersHeard: [...report.peersHeard].sort().slice(0, 1_000),
+    stalls: report.stalls,
+  };
+  if (report.unfitReason !== undefined) segment.unfitReason = report.unfitReason;
+  return segment;
+}
+
+function responderOf(segments: readonly SegmentReport[]): 'packet' | 'kernel' | 'none' {
+  if (segments.some(segment => segment.responder === 'kernel')) return 'kernel';
+  return segments.some(segment => segment.responder === 'packet') ? 'packet' : 'none';
+}
+
+/** Whether a write would tell anything new. Stalls alone do not: they are in the metrics, and come along with the next write. */
+export function sameStatus(a: SpeakerStatus, b: SpeakerStatus): boolean {
+  const text = (status: SpeakerStatus) =>
+    JSON.stringify({
+      ...status,
+      snapshotAgeSeconds: undefined,
+      segments: status.segments?.map(segment => ({ ...segment, stalls: undefined })),
+    });
+  return text(a) === text(b);
+}

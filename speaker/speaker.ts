@@ -1,0 +1,280 @@
+import { hostname } from 'node:os';
+import type { Announcement } from '@herald/crds';
+import { type Client, EventRecorder, Informer, sleep, time } from '@herald/kube';
+import type { Logger, Registry } from '@herald/process';
+import { clusterUid } from './cluster.ts';
+import { SpeakerError } from './error.ts';
+import { Layer2Speaker } from './layer2-speaker.ts';
+import { MESH_PROFILES } from './mesh/timers.ts';
+import { readKeyFile } from './mesh-key.ts';
+import { MeshSecrets } from './mesh-secrets.ts';
+import { SpeakerMetrics } from './metrics.ts';
+import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
+import { PeerNodes } from './peer-nodes.ts';
+import { announcements } from './resources.ts';
+import { loadSnapshot, type Snapshot } from './snapshot.ts';
+import { SnapshotWriter } from './snapshot-writer.ts';
+import { SpeakerObject } from './speaker-object.ts';
+import type { SpeakerView } from './speaker-status.ts';
+import { EXCLUDED_INTERFACES } from './wire/devices.ts';
+import type { SegmentReport, WireCommand, WireEvent } from './wire/messages.ts';
+import { WireThread } from './wire/thread.ts';
+
+/** How long the API server is waited for before a snapshot is used in its place (ms). */
+const API_PATIENCE = 2_000;
+/** Without a report for so long the wire thread counts as hung (ms). */
+const WIRE_SILENCE = 5_000;
+const LEAVE_DEADLINE = 5_000;
+/** Time for the last writes after everything was handed over (ms). */
+const FLUSH_DEADLINE = 2_000;
+
+/** One node's speaker: connects the API on this thread with the wire on the other. */
+export class Speaker {
+  readonly #options: SpeakerOptions;
+  readonly #client: Client;
+  readonly #logger: Logger;
+  readonly #metrics: SpeakerMetrics;
+  readonly #informer: Informer<Announcement>;
+  readonly #peers: PeerNodes;
+  readonly #recorder: EventRecorder;
+  readonly #layer2: Layer2Speaker;
+  readonly #object: SpeakerObject;
+  readonly #snapshots: SnapshotWriter | undefined;
+  readonly #startedAt: string;
+  #wire: WireThread | undefined;
+  #commands: WireCommand[] = [];
+  #segments: readonly SegmentReport[] = [];
+  #reportedAt: number | undefined;
+  #clusterUid: string | undefined;
+  #secrets: readonly Uint8Array[] = [];
+  #snapshot: Snapshot | undefined;
+
+  constructor(options: SpeakerOptions, client: Client, registry: Registry) {
+    const { logger, nodeName, snapshotDir } = options;
+    this.#options = options;
+    this.#client = client;
+    this.#logger = logger;
+    this.#startedAt = time(client.clock.wall());
+    this.#metrics = new SpeakerMetrics(registry);
+    this.#informer = new Informer(client, announcements, { onError: error => logger.warn({ err: error }, 'cannot watch Announcements') });
+    this.#peers = new PeerNodes(client, nodeName, logger, addresses => {
+      this.#command({ kind: 'hints', addresses });
+      this.#snapshots?.changed();
+    });
+    this.#recorder = new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: hostname() });
+    this.#layer2 = new Layer2Speaker({
+      node: nodeName,
+      client,
+      informer: this.#informer,
+      recorder: this.#recorder,
+      metrics: this.#metrics,
+      logger,
+      command: command => this.#command(command),
+      onPlan: () => this.#snapshots?.changed(),
+    });
+    this.#object = new SpeakerObject(client, nodeName, logger, () => this.#view());
+    if (snapshotDir !== undefined) this.#snapshots = new SnapshotWriter(snapshotDir, client.clock, logger, () => this.#takeSnapshot());
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    // Work goes on after the signal, until everything is handed over and written.
+    const stop = new AbortController();
+    const background: Promise<void>[] = [];
+    let secrets: MeshSecrets | undefined;
+    try {
+      this.#snapshot = await this.#loadSnapshot();
+      this.#informer.start(stop.signal);
+      this.#peers.start(stop.signal);
+      secrets = await this.#identify(stop.signal, signal);
+      if (this.#clusterUid === undefined) return;
+      const wire = this.#startWire(this.#clusterUid);
+      background.push(this.#layer2.run(stop.signal), this.#object.run(stop.signal));
+      await this.#restore(signal);
+      this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
+      await this.#untilEnd(wire, signal);
+      await this.#leave(wire);
+    } finally {
+      stop.abort();
+      secrets?.stop();
+      await Promise.all(background);
+      await this.#wire?.stop();
+      await this.#snapshots?.stop();
+    }
+  }
+
+  /** Why the process should be restarted. */
+  hung(): string | undefined {
+    const silent = this.#reportedAt === undefined ? 0 : this.#client.clock.now() - this.#reportedAt;
+    return silent < WIRE_SILENCE ? undefined : `the wire thread has not reported for ${Math.round(silent / 1000)} s`;
+  }
+
+  /** Why the speaker cannot do its work (yet). */
+  problem(): string | undefined {
+    if (this.#clusterUid === undefined) return 'waiting for the API server: neither the cluster nor a snapshot of it is known';
+    if (this.#reportedAt === undefined) return 'the wire thread has not started';
+    if (!this.#informer.hasSynced && this.#snapshot === undefined) return 'waiting for the Announcements';
+    const fit = this.#segments.filter(segment => segment.fit);
+    if (fit.length === 0) {
+      const reasons = this.#segments.map(segment => `${segment.interface}: ${segment.unfitReason ?? 'unfit'}`);
+      return `no interface can be used${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
+    }
+    if (fit.every(segment => segment.listening)) return 'listening for other speakers';
+    return this.hung();
+  }
+
+  /** Cluster and keys: from the API, or after a while from the snapshot. */
+  async #identify(stop: AbortSignal, signal: AbortSignal): Promise<MeshSecrets | undefined> {
+    const { meshKeyFile, namespace, meshSecret } = this.#options;
+    const ended = AbortSignal.any([stop, signal]);
+    const asked = clusterUid(this.#client, this.#logger, ended).then(uid => {
+      this.#clusterUid = uid ?? this.#clusterUid;
+    });
+    await this.#patience(asked, ended);
+    if (this.#clusterUid === undefined && this.#snapshot !== undefined) this.#useSnapshot(this.#snapshot);
+    if (this.#clusterUid === undefined) await asked;
+    if (this.#clusterUid === undefined) return undefined;
+    if (meshKeyFile !== undefined) {
+      this.#secrets = [await readKeyFile(meshKeyFile)];
+      return undefined;
+    }
+    const secrets = new MeshSecrets({
+      client: this.#client,
+      namespace,
+      name: meshSecret ?? MESH_SECRET,
+      clusterUid: this.#clusterUid,
+      logger: this.#logger,
+      onChange: current => {
+        this.#secrets = current;
+        this.#command({ kind: 'secrets', secrets: current });
+        this.#snapshots?.changed();
+      },
+    });
+    secrets.start(stop);
+    await this.#patience(secrets.synced(ended), ended);
+    if (this.#secrets.length === 0) this.#secrets = secrets.current;
+    return secrets;
+  }
+
+  async #loadSnapshot(): Promise<Snapshot | undefined> {
+    const { snapshotDir, nodeName } = this.#options;
+    if (snapshotDir === undefined) return undefined;
+    try {
+      return await loadSnapshot(snapshotDir, nodeName);
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'starting without a snapshot');
+      return undefined;
+    }
+  }
+
+  #useSnapshot(snapshot: Snapshot): void {
+    this.#clusterUid = snapshot.clusterUid;
+    this.#secrets = snapshot.secrets;
+    this.#command({ kind: 'hints', addresses: snapshot.hints });
+  }
+
+  #startWire(uid: string): WireThread {
+    const { nodeName, meshPort, meshProfile, excludeInterfaces, responder } = this.#options;
+    const wire = new WireThread(
+      {
+        node: nodeName,
+        clusterUid: uid,
+        secrets: this.#secrets,
+        port: meshPort ?? MESH_PORT,
+        timers: MESH_PROFILES[meshProfile ?? 'default'],
+        excludeInterfaces: excludeInterfaces ?? EXCLUDED_INTERFACES,
+        realtime: true,
+        responder: responder ?? 'auto',
+      },
+      event => this.#onWire(event),
+    );
+    this.#wire = wire;
+    for (const command of this.#commands.splice(0)) wire.command(command);
+    return wire;
+  }
+
+  /** With the API server away, the last known plan is better than none. */
+  async #restore(signal: AbortSignal): Promise<void> {
+    const snapshot = this.#snapshot;
+    await this.#patience(this.#informer.synced(signal), signal);
+    if (this.#informer.hasSynced || snapshot === undefined || signal.aborted) return;
+    this.#logger.warn(
+      { savedAt: time(snapshot.savedAt), addresses: snapshot.addresses.length },
+      'the API server does not answer: working from the snapshot',
+    );
+    this.#layer2.restore(snapshot.addresses);
+  }
+
+  async #patience(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const end = AbortSignal.any([signal, done.signal]);
+    await Promise.race([wait, sleep(this.#client.clock, API_PATIENCE, end)]);
+    done.abort();
+  }
+
+  async #untilEnd(wire: WireThread, signal: AbortSignal): Promise<void> {
+    const died = wire.ended.then(error => {
+      if (signal.aborted) return;
+      throw new SpeakerError('wire-thread-ended', `the thread that answers ARP and NDP ended: ${error?.stack ?? 'without an error'}`);
+    });
+    const aborted = new Promise<void>(resolve => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([died, aborted]);
+  }
+
+  async #leave(wire: WireThread): Promise<void> {
+    this.#logger.info({ addresses: this.#layer2.owners.size }, 'handing addresses over');
+    await wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE);
+    await Promise.race([this.#layer2.flushed(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
+    await this.#recorder.stop(FLUSH_DEADLINE);
+  }
+
+  #command(command: WireCommand): void {
+    if (this.#wire === undefined) this.#commands.push(command);
+    else this.#wire.command(command);
+  }
+
+  #onWire(event: WireEvent): void {
+    this.#metrics.event(event);
+    this.#layer2.event(event);
+    if (event.kind === 'report') {
+      this.#segments = event.segments;
+      this.#reportedAt = this.#client.clock.now();
+    } else if (event.kind === 'problem') {
+      this.#logger.error({ about: event.about }, event.message);
+    } else if (event.kind === 'started' && !event.realtime) {
+      this.#logger.info({ because: event.because }, 'the wire thread runs without real-time priority');
+    } else if (event.kind === 'duplicate') {
+      this.#logger.warn({ ip: event.ip, node: event.node }, 'two nodes owned the address; this one yielded');
+    } else if (event.kind === 'stall') {
+      this.#logger.debug({ segment: event.segment, ms: event.ms }, 'the wire thread stood still');
+    }
+  }
+
+  #view(): SpeakerView {
+    const snapshot = this.#snapshot;
+    const fromSnapshot = !this.#informer.hasSynced && snapshot !== undefined;
+    return {
+      version: this.#options.version,
+      startedAt: this.#startedAt,
+      snapshotAge: fromSnapshot ? Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000)) : undefined,
+      owners: this.#layer2.owners.all,
+      owned: this.#layer2.owners.size,
+      segments: this.#segments,
+      problem: this.problem(),
+    };
+  }
+
+  #takeSnapshot(): Snapshot | undefined {
+    if (this.#clusterUid === undefined || this.#secrets.length === 0 || !this.#informer.hasSynced) return undefined;
+    return {
+      savedAt: this.#client.clock.wall(),
+      node: this.#options.nodeName,
+      clusterUid: this.#clusterUid,
+      secrets: this.#secrets,
+      hints: this.#peers.hasSynced ? this.#peers.addresses() : (this.#snapshot?.hints ?? []),
+      addresses: [...this.#layer2.shared.values()].filter(({ eligible }) => eligible),
+    };
+  }
+}

@@ -1,0 +1,93 @@
+import { cidrOf, cidrRange, formatCidr, parseAddress, parseCidr, rangeContains } from '@herald/ip';
+import type { InterfaceInfo } from 'raw-socket';
+import { familyOf } from '../layer2/octets.ts';
+
+/** An interface that addresses can be announced on. */
+export interface Device {
+  index: number;
+  name: string;
+  mac: string;
+  /** Link up, with carrier. */
+  carrier: boolean;
+  /** Own addresses that can be a source: IPv4, and IPv6 that passed duplicate detection. */
+  addresses: readonly { address: string; prefixLength: number; linkLocal: boolean }[];
+  /** Name of the segment, the same on all nodes: its first subnet, or the interface's name without one. */
+  segment: string;
+  /** All its subnets, in CIDR notation. */
+  subnets: readonly string[];
+}
+
+/** Interfaces of container networks and tunnels: nobody on them asks for service addresses. */
+export const EXCLUDED_INTERFACES: readonly string[] = [
+  'lo',
+  'docker.*',
+  'cbr.*',
+  'dummy.*',
+  'virbr.*',
+  'lxcbr.*',
+  'br-[0-9a-f]{12}',
+  'veth[0-9a-f]{6,}',
+  'lxc.*',
+  'cali.*',
+  'cni.*',
+  'flannel.*',
+  'cilium.*',
+  'kube-ipvs.*',
+  'kube-bridge',
+  'nodelocaldns',
+  'tunl.*',
+  'vxlan.*',
+  'wg.*',
+  'tailscale.*',
+];
+
+/** Masters whose ports carry no addresses of their own. Members of a VRF do, and are usable. */
+const BELOW = new Set(['bridge', 'bond', 'team', 'openvswitch', 'ovs-system']);
+
+/** The usable ones among the interfaces of a node. What an advertisement names is used even if it looks like a container's. */
+export function usableDevices(interfaces: Iterable<InterfaceInfo>, excluded: readonly string[], named: ReadonlySet<string>): Device[] {
+  const patterns = excluded.map(pattern => new RegExp(`^(?:${pattern})$`));
+  const devices: Device[] = [];
+  for (const info of interfaces) {
+    if (info.mac === undefined || info.loopback || info.pointToPoint || info.noArp) continue;
+    if (info.masterKind !== undefined && BELOW.has(info.masterKind)) continue;
+    if (!named.has(info.name) && patterns.some(pattern => pattern.test(info.name))) continue;
+    const device = deviceOf(info, info.mac);
+    if (device.subnets.length > 0 || device.addresses.some(({ linkLocal }) => linkLocal)) devices.push(device);
+  }
+  return devices;
+}
+
+function deviceOf(info: InterfaceInfo, mac: string): Device {
+  const addresses = info.addresses
+    .filter(({ tentative, dadFailed, scope }) => !tentative && !dadFailed && (scope === 'global' || scope === 'site' || scope === 'link'))
+    .map(({ address, prefixLength, scope }) => ({ address, prefixLength, linkLocal: scope === 'link' && familyOf(address) === 6 }));
+  const subnets = addresses
+    .filter(({ address, prefixLength, linkLocal }) => !linkLocal && prefixLength < (familyOf(address) === 4 ? 32 : 128))
+    .sort((a, b) => familyOf(a.address) - familyOf(b.address))
+    .map(({ address, prefixLength }) => subnetOf(address, prefixLength));
+  return {
+    index: info.index,
+    name: info.name,
+    mac,
+    carrier: info.up && info.running,
+    addresses,
+    segment: subnets[0] ?? info.name,
+    subnets: [...new Set(subnets)],
+  };
+}
+
+/** The devices to announce `ip` on: those named, else those whose subnet holds it, else all of them. */
+export function devicesFor(ip: string, interfaces: readonly string[], devices: readonly Device[]): Device[] {
+  if (interfaces.length > 0) return devices.filter(device => interfaces.includes(device.name));
+  const inside = devices.filter(device => device.subnets.some(subnet => holds(subnet, ip)));
+  return inside.length > 0 ? inside : devices.filter(device => device.subnets.length > 0);
+}
+
+function subnetOf(address: string, prefixLength: number): string {
+  return formatCidr(cidrOf(parseAddress(address), prefixLength));
+}
+
+function holds(subnet: string, ip: string): boolean {
+  return rangeContains(cidrRange(parseCidr(subnet)), parseAddress(ip));
+}

@@ -1,0 +1,392 @@
+import { type PollLoop, RawSocketError } from 'raw-socket';
+import { AddressProbe, type Verdict } from '../layer2/address-probe.ts';
+import { Announcer } from '../layer2/announcer.ts';
+import type { Standing } from '../layer2/answer.ts';
+import { Askers } from '../layer2/askers.ts';
+import { ConflictWatch } from '../layer2/conflict.ts';
+import type { Mac } from '../layer2/ethernet.ts';
+import { familyOf } from '../layer2/octets.ts';
+import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authentication.ts';
+import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
+import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
+import { createMesh, type Effect, type MeshState } from '../mesh/state.ts';
+import { farewell, tick, tickInterval } from '../mesh/tick.ts';
+import type { MeshTimers } from '../mesh/timers.ts';
+import type { Device } from './devices.ts';
+import { announcementFrames, probeFrame } from './frames.ts';
+import type { SegmentReport, WireAddress, WireEvent } from './messages.ts';
+import { type FrameListener, PacketResponder } from './responder.ts';
+import { Transport } from './transport.ts';
+import { UplinkProbe } from './uplink-probe.ts';
+
+export interface SegmentContext {
+  loop: PollLoop;
+  node: string;
+  nonce: bigint;
+  timers: MeshTimers;
+  port: number;
+  random: () => number;
+  keyring: () => Keyring;
+  post: (event: WireEvent) => void;
+}
+
+/** A stranger that was found before the first use is asked about again after so long (ms). */
+const RETRY_CONFLICT = 30_000;
+
+/** Everything of this node on one interface: its part of the mesh, what it answers and what it announces. */
+export class Segment implements FrameListener {
+  readonly name: string;
+  readonly #context: SegmentContext;
+  readonly #mesh: MeshState;
+  readonly #transport: Transport;
+  readonly #announcer: Announcer;
+  readonly #askers = new Askers();
+  readonly #conflicts = new ConflictWatch();
+  readonly #probe = new AddressProbe();
+  readonly #uplink: UplinkProbe;
+  readonly #addresses = new Map<string, WireAddress>();
+  /** Addresses a stranger was found on before their first use, and when to ask again. */
+  readonly #refused = new Map<string, number>();
+  #responder: PacketResponder | undefined;
+  #device: Device;
+  #segmentIds = new Set<bigint>();
+  #rejected = 0;
+  #timer: { cancel(): void } | undefined;
+  #flushTimer: { cancel(): void; time: number } | undefined;
+  #tableStale = false;
+  #ours = new Set<Mac>();
+  #closed = false;
+
+  constructor(device: Device, context: SegmentContext) {
+    this.#device = device;
+    this.#context = context;
+    this.name = device.segment;
+    const { loop, timers, random, nonce, node } = context;
+    this.#mesh = createMesh(
+      { me: nodeIdOf(node), name: node, nonce, timers, random, macs: [device.mac], newestKey: context.keyring().keys[0]?.id ?? 0 },
+      loop.now(),
+    );
+    this.#announcer = new Announcer(random);
+    this.#transport = new Transport(loop, context.port, (data, from) => this.#onDatagram(data, from));
+    this.#uplink = new UplinkProbe(frame => this.#responder?.send(frame));
+    this.#openResponder();
+    this.update(device);
+    this.#tick();
+  }
+
+  get device(): Device {
+    return this.#device;
+  }
+
+  /** Link, MAC or addresses of the interface changed. */
+  update(device: Device): void {
+    const before = this.#device;
+    this.#device = device;
+    this.#segmentIds = new Set([device.segment, ...device.subnets].map(segmentIdOf));
+    this.#mesh.macs = [device.mac];
+    for (const problem of this.#transport.update(device)) this.#problem('heartbeats', problem);
+    setCarrier(this.#mesh, device.carrier, this.#context.loop.now());
+    if (device.mac !== before.mac) {
+      this.#responder?.close();
+      this.#openResponder();
+    }
+    this.#tableStale = true;
+    const cameBack = device.carrier && !before.carrier;
+    if (cameBack) {
+      this.#guard('multicast', () => {
+        this.#transport.rejoin();
+        this.#responder?.rejoin();
+      });
+    }
+    if (!device.carrier && before.carrier) this.#tick();
+    this.#refreshTable();
+    if (cameBack || device.mac !== before.mac) for (const ip of this.#mesh.mine.keys()) this.#announce(ip);
+  }
+
+  setGateways(gateways: readonly string[]): void {
+    this.#uplink.setGateways(gateways);
+  }
+
+  setHints(addresses: readonly string[]): void {
+    const own = new Set(this.#device.addresses.map(({ address }) => address));
+    this.#mesh.hints = addresses.filter(address => !own.has(address));
+  }
+
+  setNewestKey(id: number): void {
+    this.#mesh.newestKey = id;
+  }
+
+  /** Adds or changes an address of the plan. */
+  set(address: WireAddress): void {
+    const { ip, nodes: order, epoch } = address;
+    this.#addresses.set(ip, address);
+    this.#apply(setDesired(this.#mesh, ip, { order, epoch }, this.#context.loop.now()));
+    this.#tableStale = true;
+  }
+
+  remove(ip: string): void {
+    if (!this.#addresses.delete(ip)) return;
+    this.#apply(setDesired(this.#mesh, ip, undefined, this.#context.loop.now()));
+    this.#askers.forget(ip);
+    this.#conflicts.forget(ip);
+    this.#refused.delete(ip);
+    this.#tableStale = true;
+  }
+
+  /** After a batch of `set` and `remove`: filters and groups change once, and what is free is taken without waiting for a tick. */
+  settle(): void {
+    this.#refreshTable();
+    this.#tick();
+  }
+
+  leave(): void {
+    leaveMesh(this.#mesh);
+  }
+
+  get handedOver(): boolean {
+    return handedOver(this.#mesh);
+  }
+
+  farewell(): void {
+    this.#apply(farewell(this.#mesh, this.#context.loop.now()));
+  }
+
+  close(cause?: 'interface-gone'): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (cause !== undefined) for (const { vip, epoch } of this.#mesh.mine.values()) this.#postReleased(vip, epoch, cause);
+    this.#timer?.cancel();
+    this.#flushTimer?.cancel();
+    this.#transport.close();
+    this.#responder?.close();
+  }
+
+  report(): SegmentReport {
+    const { counters } = this.#mesh;
+    const now = this.#context.loop.now();
+    const unfit = this.#unfitReason(now);
+    return {
+      interface: this.#device.name,
+      segment: this.name,
+      mac: this.#device.mac,
+      addresses: this.#device.addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      carrier: this.#device.carrier,
+      fit: unfit === undefined,
+      ...(unfit !== undefined && { unfitReason: unfit }),
+      peersHeard: [...this.#mesh.peers.values()].filter(peer => peer.liveness === 'two-way').map(peer => peer.name),
+      listening: now < this.#mesh.listenUntil,
+      stalls: counters.stalls,
+      beaconsLost: counters.beaconsLost,
+      duplicates: counters.duplicates,
+      replays: counters.replays,
+      rejected: this.#rejected,
+      sendErrors: this.#transport.errors + (this.#responder?.errors ?? 0),
+      responder: this.#responder?.kind ?? 'none',
+      answers: this.#responder?.takeAnswers() ?? [],
+    };
+  }
+
+  asked(ip: string, asker: string, mac: Mac): void {
+    if (this.#ours.has(mac)) return;
+    this.#askers.note(ip, asker, mac);
+    this.#uplink.noteWitness(asker, mac);
+  }
+
+  claimed(ip: string, mac: Mac, probe: boolean): void {
+    const verdict = this.#probe.heard(ip, mac, this.#ours);
+    if (verdict !== undefined) return this.#onVerdict(verdict);
+    if (probe || !this.#mesh.mine.has(ip) || this.#refused.has(ip)) return;
+    const found = this.#conflicts.claim(ip, mac, this.#ours, this.#context.loop.now());
+    if (found === undefined) return;
+    if (found.defend) {
+      this.#announcer.again(ip, this.#context.loop.now());
+      this.#flush();
+    }
+    if (found.news)
+      this.#context.post({ kind: 'conflict', ip, segment: this.name, interface: this.#device.name, mac, phase: 'announcing' });
+  }
+
+  replied(ip: string, neighbour: string, mac: Mac): void {
+    const now = this.#context.loop.now();
+    const confirmation = this.#announcer.confirm(ip, neighbour, now);
+    if (confirmation !== undefined) {
+      const { afterMs } = confirmation;
+      this.#context.post({ kind: 'confirmed', ip, segment: this.name, neighbour, afterMs });
+    }
+    this.#uplink.replied(this.#mesh, neighbour, mac, now);
+  }
+
+  heard(mac: Mac): void {
+    if (mac !== this.#device.mac) this.#uplink.heard(this.#mesh, this.#context.loop.now());
+  }
+
+  #openResponder(): void {
+    this.#responder = undefined;
+    try {
+      this.#responder = new PacketResponder(this.#context.loop, this.#device, this);
+      this.#tableStale = true;
+    } catch (error) {
+      if (!(error instanceof RawSocketError)) throw error;
+      this.#problem('ARP and NDP', error);
+    }
+  }
+
+  #tick(): void {
+    if (this.#closed) return;
+    this.#timer?.cancel();
+    const { loop } = this.#context;
+    const now = loop.now();
+    // Before the work, so that an exception in it does not end the rhythm.
+    this.#timer = loop.at(now + tickInterval(this.#mesh), () => this.#tick());
+    this.#ours = new Set([this.#device.mac, ...[...this.#mesh.peers.values()].flatMap(peer => peer.macs)]);
+    this.#uplink.tick(this.#mesh, this.#device, now);
+    // Without a responder nothing could be answered: this node is heard, and takes nothing.
+    if (this.#responder !== undefined) this.#apply(tick(this.#mesh, now));
+    this.#retryRefused(now);
+    for (const ip of this.#conflicts.expire(now))
+      this.#context.post({ kind: 'conflict-over', ip, segment: this.name, interface: this.#device.name });
+  }
+
+  #onDatagram(data: Buffer, from: { address: string; group: boolean }): void {
+    const packet = unseal(data, this.#context.keyring(), this.#segmentIds);
+    if (typeof packet === 'string') this.#rejected += 1;
+    else this.#apply(onPacket(this.#mesh, packet, from, this.#context.loop.now()));
+  }
+
+  #apply(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          this.#transport.send(
+            seal(effect.packet, this.#context.keyring(), segmentIdOf(this.name), peersHaveNewestKey(this.#mesh)),
+            effect.to,
+          );
+          break;
+        case 'acquire':
+          this.#acquire(effect);
+          break;
+        case 'release':
+          this.#release(effect);
+          break;
+        case 'duplicate':
+          this.#context.post({ kind: 'duplicate', ip: effect.vip, segment: this.name, node: this.#nameOf(effect.node) });
+          break;
+        case 'stall':
+          this.#context.post({ kind: 'stall', segment: this.name, ms: effect.ms });
+          break;
+        case 'peer':
+          break;
+      }
+    }
+  }
+
+  #acquire({ vip, epoch, cause }: Effect & { kind: 'acquire' }): void {
+    const { device } = this;
+    this.#context.post({ kind: 'acquired', ip: vip, segment: this.name, interface: device.name, mac: device.mac, epoch, cause });
+    // Never on failover: the address is known to be ours, and a client waits.
+    if (epoch === 1) {
+      this.#probe.start(vip, this.#context.loop.now());
+      this.#flush();
+    } else this.#announce(vip);
+  }
+
+  #release({ vip, epoch, cause, to }: Effect & { kind: 'release' }): void {
+    this.#probe.cancel(vip);
+    this.#announcer.stop(vip);
+    this.#conflicts.forget(vip);
+    this.#refused.delete(vip);
+    this.#responder?.setStanding(vip, { mode: 'silent' });
+    this.#postReleased(vip, epoch, cause, to);
+  }
+
+  #postReleased(ip: string, epoch: number, cause: (WireEvent & { kind: 'released' })['cause'], to?: string): void {
+    const successor = to === undefined ? {} : { to: this.#nameOf(to) };
+    this.#context.post({ kind: 'released', ip, segment: this.name, interface: this.#device.name, epoch, cause, ...successor });
+  }
+
+  /** Answers from now on and tells the neighbours. */
+  #announce(ip: string): void {
+    const { loop } = this.#context;
+    this.#responder?.setStanding(ip, { mode: 'own' });
+    const family = familyOf(ip);
+    const gateways = this.#uplink.gateways.filter(gateway => familyOf(gateway.ip) === family);
+    this.#announcer.start(ip, gateways, this.#askers.of(ip), loop.now());
+    this.#flush();
+  }
+
+  #onVerdict({ ip, stranger }: Verdict): void {
+    if (!this.#mesh.mine.has(ip)) return;
+    if (stranger === undefined) {
+      if (this.#refused.delete(ip)) this.#context.post({ kind: 'conflict-over', ip, segment: this.name, interface: this.#device.name });
+      this.#announce(ip);
+      return;
+    }
+    // The claim is kept, so that no other node announces over the stranger; nothing is answered.
+    this.#refused.set(ip, this.#context.loop.now() + RETRY_CONFLICT);
+    this.#context.post({ kind: 'conflict', ip, segment: this.name, interface: this.#device.name, mac: stranger, phase: 'probe' });
+  }
+
+  #retryRefused(now: number): void {
+    for (const [ip, at] of this.#refused) {
+      if (now < at) continue;
+      this.#refused.set(ip, now + RETRY_CONFLICT);
+      this.#probe.start(ip, now);
+      this.#flush();
+    }
+  }
+
+  /** Sends what probes and announcements are due, and comes back for the next. */
+  #flush(): void {
+    const { loop } = this.#context;
+    const now = loop.now();
+    const { send, done } = this.#probe.due(now);
+    for (const ip of send) this.#responder?.send(probeFrame(ip, this.#device.mac));
+    for (const announcement of this.#announcer.due(now)) {
+      for (const frame of announcementFrames(announcement, this.#device.mac)) this.#responder?.send(frame);
+    }
+    for (const verdict of done) this.#onVerdict(verdict);
+    const next = Math.min(this.#probe.nextDue() ?? Number.POSITIVE_INFINITY, this.#announcer.nextDue(now) ?? Number.POSITIVE_INFINITY);
+    if (this.#flushTimer !== undefined && this.#flushTimer.time > now && this.#flushTimer.time <= next) return;
+    this.#flushTimer?.cancel();
+    this.#flushTimer = Number.isFinite(next) ? loop.at(Math.max(next, now + 1), () => this.#flush()) : undefined;
+  }
+
+  #refreshTable(): void {
+    if (!this.#tableStale || this.#responder === undefined) return;
+    this.#tableStale = false;
+    const standings = new Map<string, Standing>();
+    for (const ip of this.#addresses.keys()) {
+      const own = this.#mesh.mine.has(ip) && !this.#probe.has(ip) && !this.#refused.has(ip);
+      standings.set(ip, own ? { mode: 'own' } : { mode: 'silent' });
+    }
+    const own = this.#device.addresses.map(({ address }) => address);
+    this.#guard('ARP and NDP', () => this.#responder?.setAddresses(standings, own));
+  }
+
+  #unfitReason(now: number): string | undefined {
+    if (this.#responder === undefined) return 'no socket for ARP and NDP could be opened';
+    if (!this.#device.carrier) return 'the link is down';
+    if (this.#mesh.unheardSince !== undefined) return 'no peer hears this node';
+    if (this.#mesh.uplink.probed && now - this.#mesh.uplink.seenAt > this.#mesh.timers.interval * this.#mesh.timers.multiplier)
+      return 'neither the gateway nor any other host answers';
+    return undefined;
+  }
+
+  #nameOf(id: string): string {
+    const name = this.#mesh.peers.get(id)?.name;
+    return name === undefined || name === '' ? id : name;
+  }
+
+  #guard(about: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof RawSocketError)) throw error;
+      this.#problem(about, error);
+    }
+  }
+
+  #problem(about: string, error: RawSocketError): void {
+    this.#context.post({ kind: 'problem', about: `${about} on ${this.#device.name}`, message: error.message, remedy: '' });
+  }
+}

@@ -1,0 +1,203 @@
+import { interfaces, type NetlinkEvent, NetlinkWatcher, type PollLoop, type RawSocketError, routes } from 'raw-socket';
+import { type Keyring, keyring } from '../mesh/authentication.ts';
+import { type Device, devicesFor, usableDevices } from './devices.ts';
+import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
+import { Segment, type SegmentContext } from './segment.ts';
+
+const REPORT_INTERVAL = 1_000;
+/** Changes of interfaces come in bursts; they are looked at together (ms). */
+const DEVICE_SETTLE = 2;
+const MAIN_TABLE = 254;
+
+/** The wire thread: one segment per usable interface, and which address belongs on which. */
+export class Wire {
+  readonly #loop: PollLoop;
+  readonly #options: WireOptions;
+  readonly #post: (event: WireEvent) => void;
+  readonly #watcher: NetlinkWatcher;
+  readonly #context: SegmentContext;
+  readonly #segments = new Map<number, Segment>();
+  readonly #addresses = new Map<string, WireAddress>();
+  #ring: Keyring;
+  #hints: readonly string[] = [];
+  #leaving: { until: number } | undefined;
+  #refreshing = false;
+  #closed = false;
+
+  constructor(loop: PollLoop, options: WireOptions, identity: { nonce: bigint; random: () => number }, post: (event: WireEvent) => void) {
+    this.#loop = loop;
+    this.#options = options;
+    this.#post = post;
+    this.#ring = keyring(options.secrets, options.clusterUid);
+    this.#context = {
+      loop,
+      node: options.node,
+      nonce: identity.nonce,
+      timers: options.timers,
+      port: options.port,
+      random: identity.random,
+      keyring: () => this.#ring,
+      post,
+    };
+    this.#watcher = new NetlinkWatcher({
+      poller: loop,
+      topics: ['link', 'address', 'route'],
+      onEvent: event => this.#onNetlink(event),
+      onError: error => this.#problem('interface events', error),
+    });
+    this.#refreshDevices();
+    this.#refreshGateways();
+    this.#report();
+  }
+
+  command(command: WireCommand): void {
+    switch (command.kind) {
+      case 'addresses':
+        this.#setAddresses(command.set, command.remove);
+        break;
+      case 'hints':
+        this.#hints = command.addresses;
+        for (const segment of this.#segments.values()) segment.setHints(this.#hints);
+        break;
+      case 'secrets':
+        this.#ring = keyring(command.secrets, this.#options.clusterUid);
+        for (const segment of this.#segments.values()) segment.setNewestKey(this.#ring.keys[0]?.id ?? 0);
+        break;
+      case 'leave':
+        this.#leave(command.deadline);
+        break;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const segment of this.#segments.values()) segment.close();
+    this.#watcher.close();
+  }
+
+  #setAddresses(set: readonly WireAddress[], remove: readonly string[]): void {
+    const named = this.#named();
+    for (const ip of remove) this.#addresses.delete(ip);
+    for (const address of set) this.#addresses.set(address.ip, address);
+    if (this.#named().join() !== named.join()) this.#refreshDevices();
+    for (const ip of remove) for (const segment of this.#segments.values()) segment.remove(ip);
+    for (const address of set) this.#place(address);
+    for (const segment of this.#segments.values()) segment.settle();
+  }
+
+  /** Puts an address on the segments it belongs to and takes it off the others. */
+  #place(address: WireAddress): void {
+    const devices = new Set(devicesFor(address.ip, address.interfaces, this.#devices()).map(({ index }) => index));
+    for (const [index, segment] of this.#segments) {
+      if (devices.has(index)) segment.set(address);
+      else segment.remove(address.ip);
+    }
+  }
+
+  #devices(): Device[] {
+    return [...this.#segments.values()].map(segment => segment.device);
+  }
+
+  /** Interfaces that some address names. */
+  #named(): string[] {
+    return [...new Set([...this.#addresses.values()].flatMap(address => address.interfaces))].sort();
+  }
+
+  #onNetlink(event: NetlinkEvent): void {
+    if (event.kind === 'overrun') {
+      this.#scheduleRefresh();
+      this.#refreshGateways();
+    } else if (event.kind === 'route') {
+      if (event.route.prefixLength === 0) this.#refreshGateways();
+    } else if (event.kind === 'link' || event.kind === 'address') {
+      // A link that goes down must silence us at once; everything else may settle first.
+      if (event.kind === 'link' && event.change !== 'added') this.#refreshDevices();
+      else this.#scheduleRefresh();
+    }
+  }
+
+  #scheduleRefresh(): void {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    this.#loop.after(DEVICE_SETTLE, () => {
+      this.#refreshing = false;
+      if (!this.#closed) this.#refreshDevices();
+    });
+  }
+
+  #refreshDevices(): void {
+    const devices = usableDevices(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, new Set(this.#named()));
+    const byIndex = new Map(devices.map(device => [device.index, device]));
+    let replace = false;
+    for (const [index, segment] of this.#segments) {
+      const device = byIndex.get(index);
+      // Another subnet is another segment: its peers and epochs are others.
+      if (device !== undefined && device.segment === segment.name && device.name === segment.device.name) continue;
+      segment.close('interface-gone');
+      this.#segments.delete(index);
+      replace = true;
+    }
+    for (const device of devices) {
+      const segment = this.#segments.get(device.index);
+      if (segment !== undefined) {
+        replace ||= segment.device.subnets.join() !== device.subnets.join();
+        segment.update(device);
+        continue;
+      }
+      const created = new Segment(device, this.#context);
+      created.setHints(this.#hints);
+      this.#segments.set(device.index, created);
+      replace = true;
+    }
+    if (!replace) return;
+    for (const address of this.#addresses.values()) this.#place(address);
+    for (const segment of this.#segments.values()) segment.settle();
+    this.#refreshGateways();
+  }
+
+  #refreshGateways(): void {
+    const gateways = new Map<number, string[]>();
+    for (const route of routes()) {
+      if (route.prefixLength !== 0 || route.table !== MAIN_TABLE) continue;
+      for (const { gateway, interfaceIndex } of route.gateways) {
+        if (gateway === undefined || interfaceIndex === undefined) continue;
+        gateways.set(interfaceIndex, [...(gateways.get(interfaceIndex) ?? []), gateway]);
+      }
+    }
+    for (const [index, segment] of this.#segments) segment.setGateways(gateways.get(index) ?? []);
+  }
+
+  #leave(deadline: number): void {
+    if (this.#leaving !== undefined) return;
+    const until = this.#loop.now() + deadline;
+    this.#leaving = { until };
+    for (const segment of this.#segments.values()) segment.leave();
+    const step = (): void => {
+      const done = [...this.#segments.values()].every(segment => segment.handedOver);
+      if (!done && this.#loop.now() < until) {
+        this.#loop.after(this.#options.timers.interval / 4, step);
+        return;
+      }
+      for (const segment of this.#segments.values()) segment.farewell();
+      this.#post({ kind: 'left' });
+    };
+    // One tick for the handovers to begin.
+    this.#loop.after(this.#options.timers.interval / 2, step);
+  }
+
+  #report(): void {
+    if (this.#closed) return;
+    this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()) });
+    this.#loop.after(REPORT_INTERVAL, () => this.#report());
+  }
+
+  #problem(about: string, error: RawSocketError): void {
+    this.#post({ kind: 'problem', about, message: error.message, remedy: '' });
+  }
+}
+
+/** The interfaces of this host that a speaker would use, for messages before the thread runs. */
+export function hostDevices(excluded: readonly string[]): Device[] {
+  return usableDevices(interfaces(), excluded, new Set());
+}
