@@ -45,8 +45,12 @@ export interface BuiltinResource {
 
 const gen = join(dirname(createRequire(import.meta.url).resolve('@kubernetes/client-node')), 'gen');
 
-/** The client's comments have lost their line breaks: two spaces were an empty line. */
-function prose(comment: string): string {
+/** Types whose authors put two spaces after a sentence. */
+const doubleSpaced = /^(?:ServiceSpec|ServicePort|ServiceStatus|SessionAffinityConfig|LoadBalancerStatus)$/;
+
+/** The client's comments have lost their line breaks: two spaces were an empty line, or just two spaces. */
+function prose(comment: string, type = ''): string {
+  const paragraph = doubleSpaced.test(type) ? /(?<=\S) {2}(?=This field may hold)/g : /(?<=\S) {2}(?=[^\s-])/g;
   return comment
     .replace(/\\(['"\\])/g, '$1')
     .replace(/&#39;/g, "'")
@@ -54,7 +58,7 @@ function prose(comment: string): string {
     .replace(/&gt;/g, '>')
     .replace(/&amp;/g, '&')
     .replace(/(?<=\S) {3}\* /g, '\n  * ')
-    .replace(/(?<=\S) {2}(?=[^\s-])/g, '\n\n')
+    .replace(paragraph, '\n\n')
     .trim();
 }
 
@@ -79,7 +83,13 @@ function readModel(name: string): Model | undefined {
     description: prose(head.replace(/^\s*\* ?/gm, '')),
     fields: attributes.map(a => {
       const doc = docs.get(a.name);
-      return { name: a.baseName, type: a.type, format: a.format, required: doc?.optional === false, description: prose(doc?.text ?? '') };
+      return {
+        name: a.baseName,
+        type: a.type,
+        format: a.format,
+        required: doc?.optional === false,
+        description: prose(doc?.text ?? '', bare(name)),
+      };
     }),
   };
 }
@@ -187,8 +197,12 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
       model.fields.some(f => f.name === 'metadata');
     for (const field of model.fields) {
       const p = property(modelName, field.type, field.format, owner);
-      if (field.description) p.description = field.description;
       const key = `${kind}.${field.name}`;
+      const description =
+        structDocs[`${qualified}.${field.name}`] ?? structDocs[key] ?? (field.description || (isKind ? structDocs[`*.${field.name}`] : ''));
+      if (description) p.description = description;
+      const values = enums[`${qualified}.${field.name}`] ?? enums[key];
+      if (values) p.enum = [...values];
       const list = lists[`${qualified}.${field.name}`] ?? lists[key];
       if (p.type === 'array') {
         p['x-kubernetes-list-type'] = list?.type ?? 'atomic';

@@ -351,3 +351,74 @@ export const defaults: Record<string, Json> = {
   'TokenRequestSpec.expirationSeconds': 3600,
   'WebhookServiceReference.port': 443,
 };
+
+const more = 'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#';
+/** Documentation of members that are structs: the published models keep only that of the struct. `*`: of every kind. */
+export const structDocs: Record<string, string> = {
+  '*.metadata': `Standard object's metadata. ${more}metadata`,
+  '*.spec': `spec is the desired state. ${more}spec-and-status`,
+  '*.status': `status is the observed state, populated by the system. Read-only. ${more}spec-and-status`,
+  'Service.spec': `Spec defines the behavior of a service. https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status`,
+  'Service.status': `Most recently observed status of the service. Populated by the system. Read-only. ${more}spec-and-status`,
+  'Pod.spec': `Specification of the desired behavior of the pod. ${more}spec-and-status`,
+  'Pod.status': `Most recently observed status of the pod. This data may not be up to date. Populated by the system. Read-only. ${more}spec-and-status`,
+  'Node.spec':
+    'Spec defines the behavior of a node. https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status',
+  'Node.status': `Most recently observed status of the node. Populated by the system. Read-only. ${more}spec-and-status`,
+  'Namespace.spec': `Spec defines the behavior of the Namespace. ${more}spec-and-status`,
+  'Namespace.status': `Status describes the current status of a Namespace. ${more}spec-and-status`,
+  'Deployment.spec': 'Specification of the desired behavior of the Deployment.',
+  'Deployment.status': 'Most recently observed status of the Deployment.',
+  'ServiceStatus.loadBalancer': 'LoadBalancer contains the current status of the load-balancer, if one is present.',
+  'ServiceSpec.sessionAffinityConfig': 'sessionAffinityConfig contains the configurations of session affinity.',
+  'DeploymentSpec.template':
+    'Template describes the pods that will be created. The only allowed template.spec.restartPolicy value is "Always".',
+  'DeploymentSpec.strategy': 'The deployment strategy to use to replace existing pods with new ones.',
+  'DeploymentSpec.selector':
+    "Label selector for pods. Existing ReplicaSets whose pods are selected by this will be the ones affected by this deployment. It must match the pod template's labels.",
+  'DaemonSetSpec.selector':
+    "A label query over pods that are managed by the daemon set. Must match in order to be controlled. It must match the pod template's labels. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+  'ReplicaSetSpec.selector':
+    "Selector is a label query over pods that should match the replica count. Label keys and values that must match in order to be controlled by this replica set. It must match the pod template's labels. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+  'JobSpec.selector':
+    'A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors',
+  'NetworkPolicySpec.podSelector':
+    "podSelector selects the pods to which this NetworkPolicy object applies. The array of rules is applied to any pods selected by this field. An empty selector matches all pods in the policy's namespace. Multiple network policies can select the same set of pods. In this case, the ingress rules for each are combined additively. This field is optional. If it is not specified, it defaults to an empty selector.",
+  'RoleBinding.roleRef':
+    'RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error. This field is immutable.',
+  'ClusterRoleBinding.roleRef':
+    'RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error. This field is immutable.',
+  'HorizontalPodAutoscalerSpec.scaleTargetRef':
+    'scaleTargetRef points to the target resource to scale, and is used to the pods for which metrics should be collected, as well as to actually change the replica count.',
+  'PersistentVolumeSpec.claimRef':
+    'claimRef is part of a bi-directional binding between PersistentVolume and PersistentVolumeClaim. Expected to be non-nil when bound. claim.VolumeName is the authoritative bind between PV and PVC. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#binding',
+  'IPAddressSpec.parentRef':
+    'ParentRef references the resource that an IPAddress is attached to. An IPAddress must reference a parent object.',
+  'CoreV1Event.involvedObject': 'The object that this event is about.',
+  'CoreV1Event.source': 'The component reporting this event. Should be a short machine understandable string.',
+};
+
+/** Enumerations, as the documents show them. */
+export const enums: Record<string, string[]> = {
+  'ServicePort.protocol': ['SCTP', 'TCP', 'UDP'],
+  'ContainerPort.protocol': ['SCTP', 'TCP', 'UDP'],
+  'CoreV1EndpointPort.protocol': ['SCTP', 'TCP', 'UDP'],
+  'ServiceSpec.type': ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'],
+  'ServiceSpec.sessionAffinity': ['ClientIP', 'None'],
+  'ServiceSpec.externalTrafficPolicy': ['Cluster', 'Local'],
+  'ServiceSpec.internalTrafficPolicy': ['Cluster', 'Local'],
+  'ServiceSpec.ipFamilyPolicy': ['PreferDualStack', 'RequireDualStack', 'SingleStack'],
+  'PodSpec.restartPolicy': ['Always', 'Never', 'OnFailure'],
+  'PodSpec.dnsPolicy': ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'],
+  'Container.imagePullPolicy': ['Always', 'IfNotPresent', 'Never'],
+  'Container.terminationMessagePolicy': ['FallbackToLogsOnError', 'File'],
+  'Taint.effect': ['NoExecute', 'NoSchedule', 'PreferNoSchedule'],
+  'Toleration.effect': ['NoExecute', 'NoSchedule', 'PreferNoSchedule'],
+  'EndpointSlice.addressType': ['FQDN', 'IPv4', 'IPv6'],
+  'NamespaceStatus.phase': ['Active', 'Terminating'],
+  'PodStatus.phase': ['Failed', 'Pending', 'Running', 'Succeeded', 'Unknown'],
+  'DeploymentStrategy.type': ['Recreate', 'RollingUpdate'],
+  'DaemonSetUpdateStrategy.type': ['OnDelete', 'RollingUpdate'],
+  'CronJobSpec.concurrencyPolicy': ['Allow', 'Forbid', 'Replace'],
+  'HTTPIngressPath.pathType': ['Exact', 'ImplementationSpecific', 'Prefix'],
+};
