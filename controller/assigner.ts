@@ -59,12 +59,6 @@ export class Assigner {
     this.#schedule();
   }
 
-  /** Believes the API server instead of the memory: for a Service whose status another leader has written meanwhile. */
-  forget(key: string): void {
-    this.allocator.forget(key);
-    this.service(key);
-  }
-
   /** Every cache is complete and has been told: from now on settle. */
   begin(): void {
     this.#begun = true;

@@ -1,4 +1,4 @@
-import { type Client, connect, LeaderElector, sleep } from '@herald/kube';
+import { type Client, LeaderElector, sleep } from '@herald/kube';
 import { apiCallMetrics, createRegistry, type ProbeServer, queueMetrics, startProbeServer } from '@herald/process';
 import { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
@@ -13,17 +13,11 @@ import { version } from './version.ts';
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { logger, namespace, identity } = options;
   const registry = createRegistry({ component: 'controller', version });
-  const { clock, random } = options;
-  const client = await connect({
-    kubeconfig: options.kubeconfig,
-    context: options.context,
-    env: options.env,
+  const client = await options.connect({
     qps: options.qps,
     burst: options.burst,
     userAgent: `herald-controller/${version}`,
     observer: apiCallMetrics(registry),
-    ...(clock === undefined ? {} : { clock }),
-    ...(random === undefined ? {} : { random }),
   });
   const metrics = new ControllerMetrics(registry);
   const forQueue = queueMetrics(registry);
@@ -36,7 +30,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       probes = await startProbeServer({ listen: options.listen, ready, registry });
       logger.info({ port: probes.port }, 'serving probes and metrics');
     }
-    const lead = async (lost: AbortSignal) => {
+    const lead = async (lost: AbortSignal, holds: () => boolean) => {
       metrics.leading(true);
       term = new Term({
         client,
@@ -46,6 +40,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
         logger,
         metrics,
         queueMetrics: forQueue,
+        holds,
       });
       logger.info({ identity }, 'leading');
       try {
@@ -75,14 +70,14 @@ export async function runController(options: ControllerOptions, signal: AbortSig
 async function elections(
   client: Client,
   options: ControllerOptions,
-  lead: (lost: AbortSignal) => Promise<void>,
+  lead: (lost: AbortSignal, holds: () => boolean) => Promise<void>,
   onLeader: (leader: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { leaderElection, logger, namespace, identity } = options;
   let complaint = '';
   while (!signal.aborted) {
-    if (leaderElection === undefined) await lead(signal);
+    if (leaderElection === undefined) await lead(signal, () => true);
     else {
       const elector = new LeaderElector(client, {
         ...leaderElection,
@@ -98,7 +93,7 @@ async function elections(
           complaint = message;
         },
       });
-      await elector.run(lead, signal);
+      await elector.run(lost => lead(lost, () => elector.holds), signal);
       if (!signal.aborted) logger.warn('the lease could not be renewed in time: no longer leading');
     }
     if (!signal.aborted) await sleep(client.clock, 1000, signal);

@@ -1,13 +1,11 @@
-import type { Clock, Random } from '@herald/kube';
+import type { Client, TransportOptions } from '@herald/kube';
 import type { ListenAddress, Logger } from '@herald/process';
 
 /** What `herald controller` is told. */
 export interface ControllerOptions {
   logger: Logger;
-  /** The process's environment: where the API server is, inside a cluster. */
-  env: Record<string, string | undefined>;
-  kubeconfig?: string | undefined;
-  context?: string | undefined;
+  /** Connects to the API server. */
+  connect: (options: TransportOptions) => Promise<Client>;
   /** Where Herald's own objects live. */
   namespace: string;
   /** For probes and metrics; undefined: do not listen. */
@@ -21,8 +19,6 @@ export interface ControllerOptions {
   identity: string;
   /** Undefined: work without a lease. */
   leaderElection?: LeaderElectionOptions | undefined;
-  clock?: Clock | undefined;
-  random?: Random | undefined;
 }
 
 export interface LeaderElectionOptions {

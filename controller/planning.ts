@@ -11,9 +11,12 @@ import {
   type Speaker,
 } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
+import { findCondition, type Wire } from '@herald/kube';
+import type { V1Node } from '@kubernetes/client-node';
 import type { DesiredAnnouncement } from './announcement-writer.ts';
 import type { Assigner } from './assigner.ts';
 import type { Caches } from './caches.ts';
+import { canonical } from './canonical.ts';
 import type { Service } from './service-status.ts';
 
 export interface PlanningOptions {
@@ -27,7 +30,25 @@ interface Refusal {
   message: string;
 }
 
+const drainAnnotation = 'heraldlb.io/drain';
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+
+/** What of a Node the plan depends on: kubelets write the rest of it all the time. */
+export function relevantOfNode({ metadata, status }: Wire<V1Node>): string {
+  const conditions = (status?.conditions ?? []).filter(({ type }) => type === 'Ready' || type === 'NetworkUnavailable');
+  return canonical([
+    metadata.labels ?? {},
+    metadata.annotations?.[drainAnnotation] ?? '',
+    conditions.map(({ type, status }) => [type, status]),
+  ]);
+}
+
+/** What of a Speaker the plan and the condition `Announced` depend on. */
+export function relevantOfSpeaker({ status }: Speaker): string {
+  const segments = (status?.segments ?? []).map(segment => [segment.interface, segment.segment, segment.fit]);
+  const sessions = (status?.sessions ?? []).map(({ peer, state }) => [peer, state === 'Established']);
+  return canonical([segments, sessions, findCondition(status?.conditions, 'Ready')?.status ?? '']);
+}
 
 /** What the planner plans for each Service, from the caches and the assignments. */
 export class Planning {

@@ -1,6 +1,6 @@
 import { conditionTypes, reasonEntry } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
-import { type Client, type Clock, type EventRecorder, findCondition, isApiError, refOf, services, time } from '@herald/kube';
+import { ApiError, type Client, type Clock, type EventRecorder, findCondition, isApiError, refOf, services, time } from '@herald/kube';
 import type { AddressChange, Outcome } from './allocator/index.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { type ConditionText, type DesiredStatus, ingressAddresses, releasePatch, type Service, statusPatch } from './service-status.ts';
@@ -16,6 +16,8 @@ export interface ServiceWriterOptions {
   isOurs: (service: Service) => boolean;
   outcome: (key: string) => Outcome | undefined;
   announced: (key: string) => ConditionText;
+  /** Whether the lease is held for certain: asked before each write. */
+  holds: () => boolean;
 }
 
 /** Writes the status of Services: only where it differs, and an event for each change once it is written. */
@@ -102,7 +104,9 @@ export class ServiceWriter {
   }
 
   async #patch(key: string, service: Service, patch: object, signal: AbortSignal): Promise<void> {
-    const { client } = this.#options;
+    const { client, holds } = this.#options;
+    // A process that stood still may have been replaced: then the term is about to end, and its memory must not reach the API server.
+    if (!holds()) throw new ApiError('aborted', `Service ${key}: the lease is not held for certain`);
     try {
       const written = await client.patch(services, refOf(key), patch, { type: 'strategic', subresource: 'status', fieldManager, signal });
       this.#written.set(key, written);

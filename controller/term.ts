@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Config, emptyConfig, resolve } from '@herald/crds';
 import { ApiError, type Client, EventRecorder, type Informer, isApiError, keyOf, WorkQueue } from '@herald/kube';
 import type { Logger, QueueMetrics } from '@herald/process';
@@ -8,7 +9,7 @@ import { Assigner } from './assigner.ts';
 import { Caches, serviceOfSlice } from './caches.ts';
 import { ConfigWriter } from './config-writer.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { Planning } from './planning.ts';
+import { Planning, relevantOfNode, relevantOfSpeaker } from './planning.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
 import { ServiceWriter } from './service-writer.ts';
@@ -21,6 +22,8 @@ export interface TermOptions {
   logger: Logger;
   metrics: ControllerMetrics;
   queueMetrics: (name: string) => QueueMetrics;
+  /** Whether the lease is held for certain. */
+  holds: () => boolean;
 }
 
 /** Status of pools is written at most so often: what counts there is the sum, not each step. */
@@ -65,6 +68,7 @@ export class Term {
       clock,
       recorder: this.#recorder,
       metrics,
+      holds: options.holds,
       cached: key => caches.services.get(key),
       isOurs: service => this.#assigner.isOurs(service),
       outcome: key => this.#assigner.allocator.outcome(key),
@@ -115,6 +119,8 @@ export class Term {
 
   /** Works until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    // Every call in flight listens to it.
+    setMaxListeners(0, signal);
     this.#subscribe();
     this.#caches.start(signal);
     try {
@@ -167,10 +173,14 @@ export class Term {
       }
     });
     nodes.on(event => {
-      if (event.type !== 'synced' && this.#begun) this.#replan(this.#planning.nodeChanged(event.object.metadata.name));
+      if (event.type === 'synced' || !this.#begun) return;
+      if (event.type === 'updated' && relevantOfNode(event.old) === relevantOfNode(event.object)) return;
+      this.#replan(this.#planning.nodeChanged(event.object.metadata.name));
     });
     speakers.on(event => {
-      if (event.type !== 'synced' && this.#begun) this.#replan(this.#planning.speakerChanged(event.object.metadata.name));
+      if (event.type === 'synced' || !this.#begun) return;
+      if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
+      this.#replan(this.#planning.speakerChanged(event.object.metadata.name));
     });
     announcements.on(event => {
       if (event.type === 'synced' || !this.#begun) return;

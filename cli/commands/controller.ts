@@ -29,13 +29,11 @@ export function registerController(program: Command): void {
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'controller', level: flags.logLevel });
     await runProcess(logger, async signal => {
-      const { runController } = await import('@herald/controller');
+      const [{ runController }, { connect }] = await Promise.all([import('@herald/controller'), import('@herald/kube')]);
       await runController(
         {
           logger,
-          env: process.env,
-          kubeconfig: flags.kubeconfig,
-          context: flags.context,
+          connect: more => connect({ ...more, kubeconfig: flags.kubeconfig, context: flags.context, env: process.env }),
           namespace: flags.namespace,
           listen: flags.httpAddress,
           qps: flags.kubeApiQps,

@@ -88,6 +88,7 @@ describe('LeaderElector', () => {
     expect(lease?.spec?.renewTime).toMatch(/\.\d{6}Z$/);
     expect(second.state.leading).toBe(false);
     expect(second.elector.leader).toBe('one');
+    expect([first.elector.holds, second.elector.holds]).toEqual([true, false]);
     await first.stop();
     expect(['', 'two']).toContain(lease?.spec?.holderIdentity);
     await until(() => second.state.leading, 'the second');
@@ -126,6 +127,7 @@ describe('LeaderElector', () => {
     broken = true;
     await until(() => !only.state.leading, 'the loss');
     expect(only.state.lostByItself).toBe(true);
+    expect(only.elector.holds).toBe(false);
     broken = false;
     await only.running;
   });

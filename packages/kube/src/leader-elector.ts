@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { V1Lease } from '@kubernetes/client-node';
 import { isApiError } from './api-error.ts';
 import type { Client } from './client.ts';
@@ -38,6 +39,7 @@ export class LeaderElector {
   #observed: { lease: Lease; at: number; record: string } | undefined;
   #leader = '';
   #leading = false;
+  #renewed = 0;
 
   constructor(client: Client, options: LeaderElectorOptions) {
     this.#client = client;
@@ -56,6 +58,14 @@ export class LeaderElector {
     return this.#leading;
   }
 
+  /**
+   * Leading, and the lease was renewed recently enough that nobody else can lead. A write that must not collide asks here first: a process
+   * that stood still for a while wakes up with `isLeader` true for an instant.
+   */
+  get holds(): boolean {
+    return this.#leading && this.#client.clock.now() - this.#renewed < this.#deadline;
+  }
+
   /** Who holds the lease, as far as we know. */
   get leader(): string {
     return this.#leader;
@@ -68,7 +78,9 @@ export class LeaderElector {
   async run(lead: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (!(await this.#acquire(signal))) return;
     this.#leading = true;
+    this.#renewed = this.#client.clock.now();
     const lost = new AbortController();
+    setMaxListeners(0, lost.signal);
     const stop = () => lost.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -94,16 +106,15 @@ export class LeaderElector {
   }
 
   async #renew(lost: AbortController, stop: AbortSignal): Promise<void> {
-    let renewed = this.#client.clock.now();
     while (!stop.aborted) {
       await sleep(this.#client.clock, this.#retry, stop);
       if (stop.aborted) return;
       // A request that hangs must not outlive the deadline: others may already be leading then.
-      const left = this.#deadline - (this.#client.clock.now() - renewed);
-      if (left > 0 && (await this.#attempt(stop, Math.min(left, this.#retry * 2)))) renewed = this.#client.clock.now();
+      const left = this.#deadline - (this.#client.clock.now() - this.#renewed);
+      if (left > 0 && (await this.#attempt(stop, Math.min(left, this.#retry * 2)))) this.#renewed = this.#client.clock.now();
       if (stop.aborted) return;
       const usurped = this.#leader !== this.#options.identity;
-      if (usurped || this.#client.clock.now() - renewed >= this.#deadline) {
+      if (usurped || this.#client.clock.now() - this.#renewed >= this.#deadline) {
         lost.abort();
         return;
       }

@@ -1,0 +1,61 @@
+import type { Announcement, AnnouncementSpec, Speaker } from '@herald/crds';
+import { describe, expect, it } from 'vitest';
+import { announcedCondition } from './announced.ts';
+
+const ip = '10.0.0.1';
+const layer2: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] } }] };
+const bgp: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', bgp: { advertisements: ['x'] } }] };
+const silent: AnnouncementSpec = {
+  addresses: [{ ip, pool: 'lan' }],
+  reasons: [{ ip, reason: 'NoAdvertisement', message: 'no advertisement selects lan' }],
+};
+
+function speaker(name: string, ready: 'True' | 'False' = 'True', state?: 'Established' | 'Active'): Speaker {
+  const conditions = [{ type: 'Ready', status: ready, reason: 'R', message: '', lastTransitionTime: 't' }];
+  const status = { conditions, ...(state === undefined ? {} : { sessions: [{ peer: 'tor', state }] }) };
+  return { apiVersion: 'heraldlb.io/v1beta1', kind: 'Speaker', metadata: { name }, status };
+}
+
+function owned(...nodes: string[]): Announcement {
+  const owners = nodes.map(node => ({
+    ip,
+    segment: '10.0.0.0/24',
+    node,
+    interface: 'eth0',
+    mac: '02:00:00:00:00:01',
+    since: 't',
+    epoch: 1,
+  }));
+  return { apiVersion: 'heraldlb.io/v1beta1', kind: 'Announcement', metadata: { name: 'web' }, spec: layer2, status: { owners } };
+}
+
+describe('announcedCondition', () => {
+  it.each<[string, AnnouncementSpec | null, Announcement | undefined, Speaker[], string, string]>([
+    ['no address', null, undefined, [], 'NotAllocated', 'no address'],
+    ['not planned', silent, undefined, [speaker('a')], 'NoAdvertisement', 'no advertisement selects lan'],
+    ['planned, no speaker at all', layer2, undefined, [], 'NoSpeaker', 'no speaker runs on a, b'],
+    ['planned, speakers elsewhere', layer2, undefined, [speaker('c')], 'NoSpeaker', 'no speaker runs on a, b'],
+    ['planned, speaker not ready', layer2, undefined, [speaker('a', 'False')], 'NoSpeaker', 'no speaker is ready'],
+    ['planned, not reported', layer2, undefined, [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
+    ['owned', layer2, owned('b'), [speaker('b')], 'Announced', '10.0.0.1 by b (eth0)'],
+    ['owned by a node that may no longer', layer2, owned('z'), [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
+    ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by a (BGP)'],
+    ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no BGP session'],
+  ])('%s: %s', (_, spec, announcement, speakers, reason, message) => {
+    const condition = announcedCondition(spec, announcement, speakers);
+    expect(condition.reason).toBe(reason);
+    expect(condition.message).toContain(message);
+  });
+
+  it('names what is missing when only some addresses are announced', () => {
+    const both: AnnouncementSpec = {
+      addresses: [...layer2.addresses, ...silent.addresses.map(address => ({ ...address, ip: '10.0.0.2' }))],
+      reasons: [{ ip: '10.0.0.2', reason: 'NoAdvertisement', message: 'nobody' }],
+    };
+    expect(announcedCondition(both, owned('a'), [speaker('a')])).toEqual({
+      status: 'False',
+      reason: 'PartiallyAnnounced',
+      message: '10.0.0.2: nobody',
+    });
+  });
+});
