@@ -25,7 +25,7 @@ export type { SendResult } from './send-result.ts';
 export { type Family, interfaceIndex } from './sockaddr.ts';
 export { type ConnectTcpOptions, connectTcp } from './tcp/connect.ts';
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp/listen.ts';
-export { MAX_MD5_KEY, setTcpMd5 } from './tcp/md5.ts';
+export { MAX_MD5_KEY, setTcpMd5, tcpMd5Supported } from './tcp/md5.ts';
 export type { TcpOptions } from './tcp/options.ts';
 export { type UdpInfo, UdpSocket, type UdpSocketOptions } from './udp-socket.ts';
 export { closeWakeFd, createWakeFd, wake } from './wake.ts';

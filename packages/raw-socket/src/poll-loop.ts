@@ -109,6 +109,16 @@ export class PollLoop implements Poller {
     return this.at(now() + ms, callback);
   }
 
+  /** Deadlines that are still to come. */
+  get pending(): number {
+    return this.#deadlines.size - this.#cancelled;
+  }
+
+  /** Places in use for them: cancelled ones are cleared away from time to time. */
+  get heapSize(): number {
+    return this.#deadlines.size;
+  }
+
   onWake(callback: () => void): void {
     this.#wakeups.push(callback);
   }

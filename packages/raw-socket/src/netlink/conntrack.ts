@@ -33,7 +33,6 @@ const FILTER_DESTINATION = 1 << 1;
 export function conntrackFlows(query: ConntrackQuery): ConntrackFlow[] {
   const destination = parseIp(query.destination);
   const wanted = formatIp(destination);
-  const family = destination.length === 4 ? AF_INET : AF_INET6;
   const matches = (flow: ConntrackFlow): boolean =>
     flow.original.destination === wanted &&
     (query.protocol === undefined || flow.protocol === query.protocol) &&
@@ -42,7 +41,7 @@ export function conntrackFlows(query: ConntrackQuery): ConntrackFlow[] {
     NETLINK_NETFILTER,
     'the connection tracking table',
     (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET,
-    encodeQuery(family, destination),
+    encodeQuery(destination),
     message => {
       if (message.type !== ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW)) return undefined;
       const flow = parseFlow(message);
@@ -53,13 +52,14 @@ export function conntrackFlows(query: ConntrackQuery): ConntrackFlow[] {
 }
 
 /** struct nfgenmsg {u8 family · u8 version 0 · be16 resource}, the tuple to compare with and which of its fields count. */
-function encodeQuery(family: number, destination: Buffer): Buffer {
+function encodeQuery(destination: Buffer): Buffer {
+  // The kernel's comparison of IPv6 addresses is inverted (it leaves out what matches), so that only IPv4 is selected there.
+  if (destination.length === 16) return Buffer.from([AF_INET6, 0, 0, 0]);
   const flags = Buffer.alloc(4);
   flags.writeUInt32LE(FILTER_DESTINATION, 0);
-  const address = attribute(destination.length === 4 ? 2 : 4, destination);
   return Buffer.concat([
-    Buffer.from([family, 0, 0, 0]),
-    attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, attribute(1 | NLA_F_NESTED, address)),
+    Buffer.from([AF_INET, 0, 0, 0]),
+    attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, attribute(1 | NLA_F_NESTED, attribute(2, destination))),
     attribute(CTA_FILTER | NLA_F_NESTED, attribute(1, flags)),
   ]);
 }

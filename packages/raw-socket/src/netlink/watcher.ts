@@ -41,6 +41,8 @@ export interface NetlinkWatcherOptions {
   /** Default: link and address, which are always watched. */
   topics?: readonly NetlinkTopic[];
   onEvent: (event: NetlinkEvent) => void;
+  /** Kernel buffer, bytes; default 4 MiB. */
+  receiveBuffer?: number;
   /** A message that does not parse, or a failed receive. The watcher goes on. */
   onError?: (error: RawSocketError) => void;
 }
@@ -58,7 +60,10 @@ export class NetlinkWatcher implements Source {
     this.#options = options;
     const mask = (options.topics ?? []).reduce((bits, topic) => bits | groups[topic], groups.link | groups.address);
     // Listen first, then read: what happens in between is seen twice rather than not at all.
-    this.#socket = new NetlinkSocket(NETLINK_ROUTE, "the kernel's interface events", { groups: mask, receiveBuffer: 4 << 20 });
+    this.#socket = new NetlinkSocket(NETLINK_ROUTE, "the kernel's interface events", {
+      groups: mask,
+      receiveBuffer: options.receiveBuffer ?? 4 << 20,
+    });
     try {
       this.#interfaces = snapshot();
       options.poller.add(this);

@@ -1,8 +1,19 @@
-import { IPPROTO_TCP, TCP_MD5SIG, TCP_MD5SIG_EXT } from '../constants.ts';
+import { AF_INET, IPPROTO_TCP, SOCK_STREAM, TCP_MD5SIG, TCP_MD5SIG_EXT } from '../constants.ts';
+import { Descriptor } from '../descriptor.ts';
 import { ENOENT, ENOPROTOOPT } from '../errno.ts';
 import { RawSocketError, systemError } from '../error.ts';
 import * as libc from '../libc.ts';
 import { encodeSockaddr, type Family, familyOf } from '../sockaddr.ts';
+
+/** Whether this kernel was built with TCP MD5 (RFC 2385). */
+export function tcpMd5Supported(): boolean {
+  const socket = Descriptor.socket(AF_INET, SOCK_STREAM, 0, 'a TCP socket');
+  try {
+    return libc.setsockopt(socket.fd, IPPROTO_TCP, TCP_MD5SIG, encodeMd5('127.0.0.1', Buffer.from('probe'))) === 0;
+  } finally {
+    socket.close();
+  }
+}
 
 /** Longest key the kernel takes, bytes (TCP_MD5SIG_MAXKEYLEN). */
 export const MAX_MD5_KEY = 80;

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { interfaces } from '../netlink/tables.ts';
 import { inNetworkNamespace } from '../netns.ts';
 
 /** Two network namespaces, joined by a veth pair: `host`, whose sockets a test opens, and `peer`, who talks to it. */
@@ -31,6 +33,15 @@ export class Namespace {
     return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
+  /** The same, with text for its standard input. */
+  input(text: string, command: string, ...args: string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], {
+      encoding: 'utf8',
+      input: text,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
   /** The same, but failure is a result. */
   try(command: string, ...args: string[]): { status: number; output: string } {
     try {
@@ -60,6 +71,10 @@ export function createLan(): Lan {
   try {
     ip('netns', 'add', names.host);
     ip('netns', 'add', names.peer);
+    // Without duplicate address detection the link-local addresses can be used at once.
+    for (const name of Object.values(names)) {
+      inNetworkNamespace(`/run/netns/${name}`, () => writeFileSync('/proc/sys/net/ipv6/conf/default/accept_dad', '0'));
+    }
     ip(
       '-n',
       names.host,
@@ -87,9 +102,21 @@ export function createLan(): Lan {
       ip('-n', name, 'addr', 'add', `fd66::${last}/64`, 'dev', 'eth0', 'nodad');
       ip('-n', name, 'link', 'set', 'eth0', 'up');
     }
+    for (const name of Object.values(names)) awaitCarrier(`/run/netns/${name}`);
   } catch (error) {
     close();
     throw error;
   }
   return { host: new Namespace(names.host, macs.host), peer: new Namespace(names.peer, macs.peer), close };
+}
+
+/** The kernel takes up to a second over telling that a link works, and IPv6 begins only then. */
+function awaitCarrier(path: string): void {
+  const end = performance.now() + 10_000;
+  const ready = (): boolean =>
+    inNetworkNamespace(path, interfaces).some(info => info.name === 'eth0' && info.running && info.addresses.some(a => a.scope === 'link'));
+  while (!ready()) {
+    if (performance.now() > end) throw new Error(`eth0 of ${path} did not come up`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
 }
