@@ -166,6 +166,8 @@ spec:
   },
 ];
 
+const pool = (address: string): string => `address-pools: [{ name: a, protocol: layer2, addresses: [${address}] }]\n`;
+
 describe('migrate', () => {
   it.each(cases)('$desc', ({ text, objects, findings = [] }) => {
     const migration = migrate([{ name: 'f.yaml', text }], 'herald-system');
@@ -175,7 +177,6 @@ describe('migrate', () => {
   });
 
   it('tells when two objects become one', () => {
-    const pool = (address: string) => `address-pools: [{ name: a, protocol: layer2, addresses: [${address}] }]\n`;
     const { findings } = migrate(
       [
         { name: 'a.yaml', text: pool('10.0.0.0/30') },
