@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { networkNamespace } from '../netns.ts';
 import { LAYOUT } from './layout.ts';
@@ -75,9 +75,11 @@ export class PinDirectory {
 
 /** Unlinks what is pinned in one of our directories, links first: without its link a program does not run. */
 export function removeTree(path: string): void {
+  // Somebody else may be cleaning up at the same time.
+  if (!existsSync(path)) return;
   const names = readdirSync(path).sort((a, b) => Number(b.startsWith('link-')) - Number(a.startsWith('link-')));
-  for (const name of names) unlinkSync(join(path, name));
-  rmdirSync(path);
+  for (const name of names) rmSync(join(path, name), { force: true });
+  rmdirQuietly(path);
 }
 
 /**
@@ -94,7 +96,7 @@ export function cleanupPins(directory: string): string[] {
   return paths;
 }
 
-/** The directory may be a mount point, which stays. */
+/** It may be a mount point, or gone already. */
 function rmdirQuietly(path: string): void {
   try {
     rmdirSync(path);
