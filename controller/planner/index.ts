@@ -1,0 +1,4 @@
+export * from './inputs.ts';
+export type { ListLength } from './order.ts';
+export { type Plan, type PlanChange, Planner, type PlannerOptions } from './planner.ts';
+export type { PlannerConfig } from './topology.ts';
