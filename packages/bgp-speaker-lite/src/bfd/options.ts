@@ -1,0 +1,25 @@
+/** A BFD session (RFC 5880). Times in milliseconds. */
+export interface BfdOptions {
+  /** Desired Min TX Interval; 300 when left out. At least 10. */
+  readonly transmitInterval?: number;
+  /** Required Min RX Interval; 300 when left out. At least 10. */
+  readonly receiveInterval?: number;
+  /** Detection time multiplier, 1–255; 3 when left out. */
+  readonly detectMultiplier?: number;
+  /** Required Min Echo RX Interval to announce and, where the peer allows it, the interval of our echo packets; no echo when left out. */
+  readonly echoInterval?: number;
+  /** Send nothing until the peer has (RFC 5880 §6.1). */
+  readonly passive?: boolean;
+  /** Least TTL accepted over several hops (RFC 5883); 254 when left out. Only where the peer is `multihop`. */
+  readonly minimumTtl?: number;
+  /** Authentication (RFC 5880 §6.7); the key is never shown. */
+  readonly authentication?: BfdAuthentication;
+}
+
+export interface BfdAuthentication {
+  readonly type: 'simple' | 'keyed-md5' | 'meticulous-keyed-md5' | 'keyed-sha1' | 'meticulous-keyed-sha1';
+  /** 0–255; both sides must use the same. */
+  readonly keyId: number;
+  /** 1–16 octets, or up to 20 for SHA1. */
+  readonly key: string;
+}

@@ -1,0 +1,304 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { parseRouterId, splitZone } from './codec/address.ts';
+import { Cease, cease, describeNotification, type Notification } from './codec/notification.ts';
+import { BgpError } from './errors.ts';
+import type { SessionState } from './fsm/state.ts';
+import type { PeerOptions } from './options.ts';
+import { Peer, type PeerHost } from './peer.ts';
+import { checkAsn, type PeerConfig, peerConfig, peerName } from './peer-config.ts';
+import { type Route, RouteParser } from './rib/route.ts';
+import { type Audience, RouteTable } from './rib/route-table.ts';
+import { type Clock, systemClock } from './session/clock.ts';
+import { systemTransport, type Transport, type TransportListener } from './session/transport.ts';
+import type { PeerStatus } from './status.ts';
+
+export interface SpeakerOptions {
+  /** Our AS number. */
+  readonly asn: number;
+  /** BGP identifier: any address-like number but 0.0.0.0, unique in the AS and the same after a restart (RFC 6286). */
+  readonly routerId: string;
+  /** Announced to peers, which show it beside the address. */
+  readonly hostname?: string;
+  /** Whether this process takes the place of one whose routes peers may still hold (the R bit of RFC 4724); true when left out. */
+  readonly restarted?: boolean;
+  readonly clock?: Clock;
+  /** Numbers in [0, 1) for jitter. */
+  readonly random?: () => number;
+  readonly transport?: Transport;
+}
+
+export interface SpeakerEvents {
+  /** A peer's session changed its state. */
+  state: [event: { peer: string; state: SessionState; previous: SessionState }];
+  /** A session, or an attempt to have one, ended; `text` says why in words. */
+  failure: [event: { peer: string; text: string; notification?: string; direction?: 'sent' | 'received' }];
+  /** A new session has been told every route, and the End-of-RIB of each family. */
+  synchronized: [event: { peer: string }];
+}
+
+/** Limits a call to some peers, by name. */
+export interface ForPeers {
+  readonly peers?: readonly string[];
+}
+
+export interface StopOptions {
+  /** `cease`: say goodbye, peers drop the routes. `graceful-restart`: close without a word, peers that agreed to keep the routes do. */
+  readonly mode: 'cease' | 'graceful-restart';
+  /** Shown by the peers beside "Administrative Shutdown" (RFC 9003). */
+  readonly message?: string;
+}
+
+/**
+ * A BGP speaker that announces routes to its peers and takes none. It opens sessions as soon as peers are added,
+ * keeps each peer's table equal to what it was asked to announce, and explains every end of a session.
+ */
+export class Speaker extends EventEmitter<SpeakerEvents> {
+  readonly #options: SpeakerOptions;
+  readonly #clock: Clock;
+  readonly #transport: Transport;
+  readonly #peers = new Map<string, Peer>();
+  readonly #listeners: TransportListener[] = [];
+  readonly #parser = new RouteParser();
+  readonly #routes: RouteTable;
+  readonly #host: PeerHost;
+  #draining = false;
+  #stopped = false;
+
+  /** Throws `BGP_BAD_OPTION`. */
+  constructor(options: SpeakerOptions) {
+    super();
+    checkAsn('speaker', 'asn', options.asn);
+    parseRouterId(options.routerId);
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#transport = options.transport ?? systemTransport;
+    this.#routes = new RouteTable((prefix, audience) => {
+      if (!audience) for (const peer of this.#peers.values()) peer.mark(prefix);
+      else for (const name of audience) this.#peers.get(name)?.mark(prefix);
+    });
+    this.#host = {
+      clock: this.#clock,
+      random: options.random ?? Math.random,
+      transport: this.#transport,
+      routes: this.#routes,
+      draining: () => this.#draining,
+      stateChanged: (peer, state, previous) => this.emit('state', { peer: peer.name, state, previous }),
+      failed: (peer, { text, notification, direction }) =>
+        this.emit('failure', {
+          peer: peer.name,
+          text,
+          ...(notification && { notification: describeNotification(notification) }),
+          ...(direction && { direction }),
+        }),
+      synchronized: peer => this.emit('synchronized', { peer: peer.name }),
+    };
+  }
+
+  /** The names of all peers. */
+  get peers(): readonly string[] {
+    return [...this.#peers.keys()];
+  }
+
+  /** Prefixes with at least one route. */
+  get routeCount(): number {
+    return this.#routes.size;
+  }
+
+  /**
+   * Accepts connections from peers; others are closed before a word. Returns the port, which matters when 0 was asked for.
+   * Without it the speaker only dials. Throws `BGP_LISTEN`.
+   */
+  async listen(
+    options: { readonly port?: number; readonly addresses?: readonly string[]; readonly device?: string } = {},
+  ): Promise<number> {
+    this.#checkRunning();
+    let port = options.port ?? 179;
+    for (const address of options.addresses ?? ['0.0.0.0', '::']) {
+      try {
+        const listener = await this.#transport.listen({
+          address,
+          port,
+          device: options.device,
+          onConnection: socket => this.#accept(socket),
+        });
+        this.#listeners.push(listener);
+        port = listener.port;
+        for (const peer of this.#peers.values()) this.#installPassword(listener, peer, peer.config.password);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new BgpError('BGP_LISTEN', `cannot listen on ${address} port ${port}: ${reason}`, { cause: error });
+      }
+    }
+    return port;
+  }
+
+  /** Adds a peer and opens a session with it. Throws `BGP_BAD_OPTION`, `BGP_DUPLICATE_PEER` or `BGP_STOPPED`. */
+  addPeer(options: PeerOptions): void {
+    this.#checkRunning();
+    const config = peerConfig(options, this.#options);
+    if (this.#peers.has(config.name))
+      throw new BgpError('BGP_DUPLICATE_PEER', `a peer named ${config.name} exists already; use updatePeer`);
+    this.#checkUnique(config);
+    const peer = new Peer(config, this.#host, this.#options.restarted ?? true);
+    this.#peers.set(config.name, peer);
+    for (const listener of this.#listeners) this.#installPassword(listener, peer, config.password);
+    peer.start();
+  }
+
+  /**
+   * Gives a peer these options in place of its old ones, all of them. Only what differs is touched: the session is
+   * reset when the OPEN or the connection would be another, and stays up for everything else.
+   * Throws `BGP_UNKNOWN_PEER`, `BGP_BAD_OPTION` or `BGP_DUPLICATE_PEER`; the peer then stays as it was.
+   */
+  updatePeer(options: PeerOptions): void {
+    this.#checkRunning();
+    const peer = this.#peer(peerName(options));
+    const config = peerConfig(options, this.#options);
+    this.#checkUnique(config);
+    const before = peer.config;
+    if (before.address !== config.address || before.password !== config.password)
+      for (const listener of this.#listeners) {
+        this.#installPassword(listener, peer, undefined);
+        if (config.address !== undefined && config.password !== undefined) this.#setPassword(listener, config.address, config.password);
+      }
+    peer.reconfigure(config);
+  }
+
+  /** Ends the session with Cease/Peer De-configured and forgets the peer. Throws `BGP_UNKNOWN_PEER`. */
+  removePeer(name: string): void {
+    const peer = this.#peer(name);
+    peer.stop(cease(Cease.PEER_DECONFIGURED));
+    for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
+    this.#peers.delete(name);
+  }
+
+  /** Ends a peer's session and begins a new one. */
+  resetPeer(name: string, message?: string): void {
+    this.#peer(name).reset(message);
+  }
+
+  /**
+   * Announces a route to every peer, or to those named; there it takes the place of a route for every peer.
+   * Announcing a prefix again with other attributes replaces it. Throws `BGP_BAD_PREFIX`, `BGP_BAD_ADDRESS` or `BGP_BAD_ROUTE`.
+   */
+  announce(route: Route, { peers }: ForPeers = {}): void {
+    this.#checkRunning();
+    this.#routes.set(this.#parser.parse(route), peers);
+  }
+
+  /** Withdraws a prefix from every peer, or undoes `announce` for those named. Returns whether there was anything to withdraw. */
+  withdraw(prefix: string, { peers }: ForPeers = {}): boolean {
+    return this.#routes.delete(this.#parser.parse({ prefix }).prefix.text, peers);
+  }
+
+  /** Makes exactly these the routes announced; what stays the same is not sent again. Throws as `announce` does, and then changes nothing. */
+  replaceRoutes(routes: Iterable<Route & ForPeers>): void {
+    this.#checkRunning();
+    const wanted: { route: ReturnType<RouteParser['parse']>; audience: Audience }[] = [];
+    for (const route of routes) wanted.push({ route: this.#parser.parse(route), audience: route.peers });
+    this.#routes.replace(wanted);
+  }
+
+  /**
+   * Marks every route with GRACEFUL_SHUTDOWN (RFC 8326), and with LOCAL_PREF 0 inside the AS, so that routers move traffic
+   * away while the routes still work; or takes the mark off again.
+   */
+  setGracefulShutdown(on: boolean): void {
+    if (this.#draining === on) return;
+    this.#draining = on;
+    for (const peer of this.#peers.values()) peer.refreshExport();
+  }
+
+  /** To be called when addresses of this machine have changed: our own next hops are worked out again. */
+  refreshNextHops(): void {
+    for (const peer of this.#peers.values()) peer.refreshExport();
+  }
+
+  /** A snapshot of every peer, in the order they were added. */
+  status(): PeerStatus[] {
+    return [...this.#peers.values()].map(peer => peer.status());
+  }
+
+  /** A snapshot of one peer. Throws `BGP_UNKNOWN_PEER`. */
+  peerStatus(name: string): PeerStatus {
+    return this.#peer(name).status();
+  }
+
+  /** The last messages of a peer that broke the protocol, in hex. Throws `BGP_UNKNOWN_PEER`. */
+  malformedMessages(name: string): readonly { readonly at: number; readonly reason: string; readonly hex: string }[] {
+    return this.#peer(name).malformed;
+  }
+
+  /** Ends every session and closes the listeners; the speaker cannot be used again. */
+  async stop({ mode, message }: StopOptions = { mode: 'cease' }): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const goodbye: Notification | undefined = mode === 'cease' ? cease(Cease.ADMINISTRATIVE_SHUTDOWN, message) : undefined;
+    for (const peer of this.#peers.values()) peer.stop(goodbye);
+    await Promise.all([...this.#listeners.map(listener => listener.close()), ...[...this.#peers.values()].map(peer => peer.closed())]);
+  }
+
+  // --- inside
+
+  #accept(socket: Socket): void {
+    const peer = this.#stopped ? undefined : this.#peerAt(socket);
+    if (peer) {
+      peer.accept(socket);
+      return;
+    }
+    socket.on('error', () => {});
+    socket.destroy();
+  }
+
+  #peerAt(socket: Socket): Peer | undefined {
+    const remote = splitZone(socket.remoteAddress ?? '');
+    const local = splitZone(socket.localAddress ?? '').address;
+    for (const peer of this.#peers.values()) {
+      if (peer.address === undefined || !peer.config.enabled) continue;
+      const expected = splitZone(peer.address);
+      if (expected.address !== remote.address) continue;
+      if (expected.zone !== undefined && remote.zone !== undefined && expected.zone !== remote.zone) continue;
+      const { sourceAddress, minTtl } = peer.config;
+      if (sourceAddress !== undefined && splitZone(sourceAddress).address !== local) continue;
+      // The listener cannot require a TTL of one peer alone: with GTSM only the connection we open is trusted.
+      if (minTtl === undefined) return peer;
+    }
+    return undefined;
+  }
+
+  #installPassword(listener: TransportListener, peer: Peer, password: string | undefined): void {
+    if (peer.address !== undefined && (password !== undefined || peer.config.password !== undefined))
+      this.#setPassword(listener, peer.address, password);
+  }
+
+  #setPassword(listener: TransportListener, address: string, password: string | undefined): void {
+    if (address.includes(':') === listener.address.includes(':')) listener.setPassword(address, password);
+  }
+
+  #checkUnique(config: PeerConfig): void {
+    for (const { config: other } of this.#peers.values()) {
+      if (other.name === config.name) continue;
+      const same =
+        config.address === undefined
+          ? other.discoverOn !== undefined && other.discoverOn === config.discoverOn
+          : other.address === config.address && other.port === config.port && other.sourceAddress === config.sourceAddress;
+      if (same)
+        throw new BgpError(
+          'BGP_DUPLICATE_PEER',
+          `peer ${config.name} is the same router as peer ${other.name}; give one of them another address`,
+        );
+    }
+  }
+
+  #peer(name: string): Peer {
+    const peer = this.#peers.get(name);
+    if (!peer)
+      throw new BgpError('BGP_UNKNOWN_PEER', `no peer is named ${JSON.stringify(name)}; there are: ${this.peers.join(', ') || 'none'}`);
+    return peer;
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped) throw new BgpError('BGP_STOPPED', 'the speaker has been stopped; make a new one');
+  }
+}
