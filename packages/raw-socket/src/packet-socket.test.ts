@@ -13,6 +13,14 @@ import { UdpSocket } from './udp-socket.ts';
 
 const skip = missing({ capabilities: ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip'] });
 
+/** Frames are in the other end's queue when a send over veth returns, but for the softirq; a moment covers it. */
+const drain = (socket: PacketSocket): Buffer[] => {
+  const frames: Buffer[] = [];
+  const end = performance.now() + 30;
+  while (performance.now() < end) for (let f = socket.receive(); f; f = socket.receive()) frames.push(Buffer.from(f));
+  return frames;
+};
+
 describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
   let lan: Lan;
   const closers: (() => void)[] = [];
@@ -34,18 +42,11 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
       closers.push(() => socket.close());
       return socket;
     });
+  const members = (): boolean => lan.host.run('ip', 'maddr', 'show', 'dev', 'eth0').includes('33:33:ff:00:00:99');
   const everything = new ClassicAssembler().ret(0x40000).assemble();
   const ifindex = (): number => lan.host.enter(() => interfaceIndex('eth0'));
   const request = (targetIp: string, change: Partial<Parameters<typeof arpFrame>[0]> = {}): Buffer =>
     arpFrame({ source: lan.peer.mac, senderIp: '10.66.0.2', targetIp, ...change });
-  /** Frames are in the other end's queue when a send over veth returns, but for the softirq; a moment covers it. */
-  const drain = (socket: PacketSocket): Buffer[] => {
-    const frames: Buffer[] = [];
-    const end = performance.now() + 30;
-    while (performance.now() < end) for (let f = socket.receive(); f; f = socket.receive()) frames.push(Buffer.from(f));
-    return frames;
-  };
-
   test('receives what its filter passes, and says what it knows about it', () => {
     const socket = open('host', arpFilter({ interfaceIndex: ifindex(), targets: ['10.66.0.77'] }));
     const sender = open('peer', everything);
@@ -129,7 +130,6 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
 
   test('group membership of the interface is counted', () => {
     const socket = open('host', everything);
-    const members = (): boolean => lan.host.run('ip', 'maddr', 'show', 'dev', 'eth0').includes('33:33:ff:00:00:99');
     socket.joinMulticast('33:33:ff:00:00:99');
     socket.joinMulticast('33:33:ff:00:00:99');
     socket.leaveMulticast('33:33:ff:00:00:99');
@@ -158,7 +158,7 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
   test('a frame longer than the snap length is cut, and its true length told', () => {
     const socket = lan.host.enter(() => PacketSocket.open({ interface: 'eth0', filter: everything, snapLength: 64, protocol: ETH_P_ALL }));
     closers.push(() => socket.close());
-    const long = Buffer.concat([Buffer.from('026600000001026600000002' + '88b5', 'hex'), Buffer.alloc(500, 1)]);
+    const long = Buffer.concat([Buffer.from('02660000000102660000000288b5', 'hex'), Buffer.alloc(500, 1)]);
     open('peer', everything).send(long);
     const lengths: [number, number][] = [];
     const end = performance.now() + 1000;

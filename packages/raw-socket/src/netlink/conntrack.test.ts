@@ -10,6 +10,9 @@ import { conntrackFlows, countFlows } from './conntrack.ts';
 
 const skip = missing({ capabilities: ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip', 'nft'] });
 
+const table = (family: string, vip: string, to: string): string =>
+  `add table ${family} t; add chain ${family} t c { type nat hook prerouting priority -100; }; add rule ${family} t c ${family} daddr ${vip} dnat to ${to};`;
+
 describe.skipIf(skip)(`connection tracking${skip ? ` (${skip})` : ''}`, () => {
   let lan: Lan;
   const listeners: TcpListener[] = [];
@@ -19,8 +22,6 @@ describe.skipIf(skip)(`connection tracking${skip ? ` (${skip})` : ''}`, () => {
   // The host forwards two service addresses to itself, as kube-proxy does to a pod: the original destination is the service address.
   beforeAll(async () => {
     lan = createLan();
-    const table = (family: string, vip: string, to: string): string =>
-      `add table ${family} t; add chain ${family} t c { type nat hook prerouting priority -100; }; add rule ${family} t c ${family} daddr ${vip} dnat to ${to};`;
     lan.host.input(`${table('ip', '10.66.0.100', '10.66.0.1')} ${table('ip6', 'fd66::100', 'fd66::1')}`, 'nft', '-f', '-');
     for (const [vip, via] of [
       ['10.66.0.100', '10.66.0.1'],

@@ -9,6 +9,21 @@ import { type NetlinkEvent, NetlinkWatcher } from './watcher.ts';
 
 const skip = missing({ capabilities: ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip'] });
 
+function words(event: NetlinkEvent): string {
+  switch (event.kind) {
+    case 'link':
+      return `${event.change} ${event.interface.name} ${event.interface.up ? 'up' : 'down'}${event.interface.running ? ' running' : ''}`;
+    case 'address':
+      return `${event.change} ${event.address.address}/${event.address.prefixLength}`;
+    case 'route':
+      return `${event.change} route ${event.route.destination}/${event.route.prefixLength}`;
+    case 'neighbour':
+      return `${event.change} neighbour ${event.neighbour.address} ${event.neighbour.mac} ${event.neighbour.state}`;
+    case 'overrun':
+      return 'overrun';
+  }
+}
+
 describe.skipIf(skip)(`netlink${skip ? ` (${skip})` : ''}`, () => {
   let lan: Lan;
   const closers: (() => void)[] = [];
@@ -21,6 +36,12 @@ describe.skipIf(skip)(`netlink${skip ? ` (${skip})` : ''}`, () => {
   afterAll(() => lan?.close());
   const ip = (...args: string[]): string => lan.host.run('ip', ...args);
   const host = <T>(body: () => T): T => lan.host.enter(body);
+
+  const changeRoutes = (): void => {
+    ip('route', 'add', '10.3.0.0/16', 'via', '10.66.0.2');
+    ip('neigh', 'replace', '10.66.0.201', 'lladdr', '02:00:00:00:00:c9', 'dev', 'eth0');
+    ip('route', 'del', '10.3.0.0/16');
+  };
 
   /** Whatever `change` causes, in words. `change` may wait until the watcher has told something. */
   function watch(
@@ -44,21 +65,6 @@ describe.skipIf(skip)(`netlink${skip ? ` (${skip})` : ''}`, () => {
       watcher.close();
     }
     return { events, seen: events.map(words) };
-  }
-
-  function words(event: NetlinkEvent): string {
-    switch (event.kind) {
-      case 'link':
-        return `${event.change} ${event.interface.name} ${event.interface.up ? 'up' : 'down'}${event.interface.running ? ' running' : ''}`;
-      case 'address':
-        return `${event.change} ${event.address.address}/${event.address.prefixLength}`;
-      case 'route':
-        return `${event.change} route ${event.route.destination}/${event.route.prefixLength}`;
-      case 'neighbour':
-        return `${event.change} neighbour ${event.neighbour.address} ${event.neighbour.mac} ${event.neighbour.state}`;
-      case 'overrun':
-        return 'overrun';
-    }
   }
 
   test('interfaces() says what ip(8) says', () => {
@@ -173,17 +179,12 @@ describe.skipIf(skip)(`netlink${skip ? ` (${skip})` : ''}`, () => {
   });
 
   test('routes and neighbours are told when asked for', () => {
-    const change = (): void => {
-      ip('route', 'add', '10.3.0.0/16', 'via', '10.66.0.2');
-      ip('neigh', 'replace', '10.66.0.201', 'lladdr', '02:00:00:00:00:c9', 'dev', 'eth0');
-      ip('route', 'del', '10.3.0.0/16');
-    };
-    expect(watch(change, ['route', 'neighbour']).seen).toEqual([
+    expect(watch(changeRoutes, ['route', 'neighbour']).seen).toEqual([
       'added route 10.3.0.0/16',
       'changed neighbour 10.66.0.201 02:00:00:00:00:c9 permanent',
       'removed route 10.3.0.0/16',
     ]);
-    expect(watch(change).seen).toEqual([]);
+    expect(watch(changeRoutes).seen).toEqual([]);
   });
 
   test('a MAC change is told with the interface as it was', () => {

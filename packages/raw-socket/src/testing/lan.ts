@@ -53,11 +53,12 @@ export class Namespace {
   }
 }
 
+const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+
 /** The host is 10.66.0.1 and fd66::1, the peer 10.66.0.2 and fd66::2. */
 export function createLan(): Lan {
   const id = randomBytes(4).toString('hex');
   const names = { host: `rs-${id}-h`, peer: `rs-${id}-p` };
-  const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const macs = { host: '02:66:00:00:00:01', peer: '02:66:00:00:00:02' };
   const close = (): void => {
     for (const name of Object.values(names)) {
