@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import manifest from './package.json' with { type: 'json' };
 
-/** Herald's version: that of the package at the root. */
-export const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+/** Herald's version. */
+export const { version } = manifest;

@@ -46,7 +46,14 @@ export class Caches {
     this.namespaces = make(namespaces);
     // A node's list of images is by far its largest part, and nobody here reads it.
     this.nodes = make(nodes, { transform: node => (delete node.status?.images, node) });
-    this.slices = make(endpointSlices, { indexers: { service: slice => [serviceOfSlice(slice) ?? ''] } });
+    this.slices = make(endpointSlices, {
+      indexers: {
+        service: slice => {
+          const key = serviceOfSlice(slice);
+          return key === undefined ? [] : [key];
+        },
+      },
+    });
     this.announcements = make(announcements);
     this.speakers = make(speakers);
     this.config = configKinds.map(kind => make(kind, { namespace: options.namespace }));

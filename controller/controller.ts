@@ -4,14 +4,13 @@ import { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { servedClasses } from './service-view.ts';
 import { Term } from './term.ts';
-import { version } from './version.ts';
 
 /**
  * The controller as a process: connects, serves probes and metrics, and leads whenever it holds the lease. Losing the lease ends the
  * term and starts another election; only `signal` ends the controller, which then gives the lease back.
  */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
-  const { logger, namespace, identity } = options;
+  const { logger, namespace, identity, version } = options;
   const registry = createRegistry({ component: 'controller', version });
   const client = await options.connect({
     qps: options.qps,
@@ -41,6 +40,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
         metrics,
         queueMetrics: forQueue,
         holds,
+        planner: { ignoreExcludeLabel: options.ignoreExcludeLabel ?? false },
       });
       logger.info({ identity }, 'leading');
       try {

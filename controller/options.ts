@@ -4,6 +4,8 @@ import type { ListenAddress, Logger } from '@herald/process';
 /** What `herald controller` is told. */
 export interface ControllerOptions {
   logger: Logger;
+  /** Herald's version, for metrics and the User-Agent. */
+  version: string;
   /** Connects to the API server. */
   connect: (options: TransportOptions) => Promise<Client>;
   /** Where Herald's own objects live. */
@@ -15,6 +17,8 @@ export interface ControllerOptions {
   burst: number;
   /** Serve Services of this `spec.loadBalancerClass`; null: those without one. */
   loadBalancerClass: string | null;
+  /** Announce from nodes that carry the label `node.kubernetes.io/exclude-from-external-load-balancers`, too. */
+  ignoreExcludeLabel?: boolean | undefined;
   /** Unique among the replicas. */
   identity: string;
   /** Undefined: work without a lease. */

@@ -1,155 +1,115 @@
-import { createHash } from 'node:crypto';
-import {
-  type AnnouncedAddress,
-  type AnnouncedReason,
-  type AnnouncementReason,
-  type Config,
-  emptyConfig,
-  type L2AdvertisementConfig,
-  type Layer2Plan,
-  matchesAny,
-  type Speaker,
-} from '@herald/crds';
+import type { Config, Speaker } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
-import { findCondition, type Wire } from '@herald/kube';
-import type { V1Node } from '@kubernetes/client-node';
+import { findCondition } from '@herald/kube';
+import type { Outcome } from './allocator/index.ts';
 import type { DesiredAnnouncement } from './announcement-writer.ts';
-import type { Assigner } from './assigner.ts';
 import type { Caches } from './caches.ts';
 import { canonical } from './canonical.ts';
+import { endpointsOf, nodeOf, Planner, type PlannerOptions, speakerOf } from './planner/index.ts';
 import type { Service } from './service-status.ts';
+import { isOf } from './service-view.ts';
 
 export interface PlanningOptions {
   caches: Caches;
-  assigner: Assigner;
+  planner: PlannerOptions;
   service: (key: string) => Service | undefined;
+  outcome: (key: string) => Outcome | undefined;
+  /** Called after each settling with the Services whose plan changed. */
+  onPlanned: (keys: readonly string[]) => void;
 }
 
-interface Refusal {
-  reason: AnnouncedReason;
-  message: string;
-}
-
-const drainAnnotation = 'heraldlb.io/drain';
-const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
-
-/** What of a Node the plan depends on: kubelets write the rest of it all the time. */
-export function relevantOfNode({ metadata, status }: Wire<V1Node>): string {
-  const conditions = (status?.conditions ?? []).filter(({ type }) => type === 'Ready' || type === 'NetworkUnavailable');
-  return canonical([
-    metadata.labels ?? {},
-    metadata.annotations?.[drainAnnotation] ?? '',
-    conditions.map(({ type, status }) => [type, status]),
-  ]);
-}
-
-/** What of a Speaker the plan and the condition `Announced` depend on. */
+/** What of a Speaker the condition `Announced` depends on; the rest of its status changes all the time. */
 export function relevantOfSpeaker({ status }: Speaker): string {
-  const segments = (status?.segments ?? []).map(segment => [segment.interface, segment.segment, segment.fit]);
   const sessions = (status?.sessions ?? []).map(({ peer, state }) => [peer, state === 'Established']);
-  return canonical([segments, sessions, findCondition(status?.conditions, 'Ready')?.status ?? '']);
+  return canonical([sessions, findCondition(status?.conditions, 'Ready')?.status ?? '']);
 }
 
-/** What the planner plans for each Service, from the caches and the assignments. */
+/** The planner with its surroundings: collects what the caches tell and settles it at the end of the turn. */
 export class Planning {
   readonly #options: PlanningOptions;
-  #config: Config = emptyConfig;
+  readonly #planner: Planner;
+  #scheduled: NodeJS.Immediate | undefined;
+  #begun = false;
 
   constructor(options: PlanningOptions) {
     this.#options = options;
+    this.#planner = new Planner(options.planner);
   }
 
-  speakers(): readonly Speaker[] {
-    return this.#options.caches.speakers.list();
+  /** Tells the planner of all nodes, speakers and endpoints; from now on it settles. */
+  begin(): void {
+    const { nodes, speakers, slices } = this.#options.caches;
+    for (const name of nodes.keys()) this.node(name);
+    for (const name of speakers.keys()) this.speaker(name);
+    for (const key of slices.indexed('service')) this.endpoints(key);
+    this.#begun = true;
   }
 
-  configure(config: Config): Iterable<string> {
-    this.#config = config;
-    return this.#assigned();
+  stop(): void {
+    this.#begun = false;
+    clearImmediate(this.#scheduled);
   }
 
-  /** The answers to these Services have changed. */
-  assigned(keys: readonly string[]): Iterable<string> {
-    return keys;
+  configure(config: Config): void {
+    this.#planner.configure(config);
+    this.#schedule();
   }
 
-  endpointsChanged(key: string): Iterable<string> {
-    return this.#options.assigner.allocator.has(key) ? [key] : [];
+  node(name: string): void {
+    const node = this.#options.caches.nodes.get(name);
+    if (node === undefined) this.#planner.removeNode(name);
+    else this.#planner.setNode(nodeOf(node));
+    this.#schedule();
   }
 
-  nodeChanged(_name: string): Iterable<string> {
-    return this.#assigned();
+  speaker(name: string): void {
+    const speaker = this.#options.caches.speakers.get(name);
+    if (speaker === undefined) this.#planner.removeSpeaker(name);
+    else this.#planner.setSpeaker(speakerOf(speaker));
+    this.#schedule();
   }
 
-  speakerChanged(_name: string): Iterable<string> {
-    return this.#assigned();
+  endpoints(key: string): void {
+    const slices = this.#options.caches.slices.byIndex('service', key);
+    if (slices.length === 0) this.#planner.removeEndpoints(key);
+    else this.#planner.setEndpoints(key, endpointsOf(slices));
+    this.#schedule();
   }
 
-  /** Null: the Service has no address, so nothing is announced. */
+  /** The Service, or the addresses assigned to it, changed. */
+  service(key: string): void {
+    const service = this.#options.service(key);
+    const outcome = this.#options.outcome(key);
+    if (service === undefined || outcome === undefined) this.#planner.removeService(key);
+    else {
+      const addresses = outcome.addresses.map(({ address, pool }) => ({ ip: formatAddress(address), pool }));
+      const trafficPolicy = service.spec?.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster';
+      const announcement = this.#options.caches.announcements.get(key);
+      const previous = isOf(announcement, service) ? announcement.spec : undefined;
+      this.#planner.setService({ key, labels: service.metadata.labels ?? {}, trafficPolicy, addresses }, previous);
+    }
+    this.#schedule();
+  }
+
+  /** What the Announcement of a Service shall be; null: it shall have none. */
   desired(key: string): DesiredAnnouncement | null {
-    const { assigner, service: find } = this.#options;
-    const service = find(key);
-    const outcome = assigner.allocator.outcome(key);
-    if (service === undefined || outcome === undefined || outcome.addresses.length === 0) return null;
-    const reasons: AnnouncementReason[] = [];
-    const serving = this.#servingNodes(key);
-    const addresses = outcome.addresses.map(({ address, pool }): AnnouncedAddress => {
-      const ip = formatAddress(address);
-      const plan = this.#layer2(ip, pool, service, serving);
-      if ('reason' in plan) {
-        reasons.push({ ip, ...plan });
-        return { ip, pool };
-      }
-      return { ip, pool, protocols: 'layer2', layer2: plan };
-    });
-    const keeps = outcome.addresses.filter(({ keep }) => keep).map(({ address }) => formatAddress(address));
-    return { spec: reasons.length === 0 ? { addresses } : { addresses, reasons }, nodes: [], keeps };
+    const plan = this.#planner.plan(key);
+    if (plan === null || plan.spec.addresses.length === 0) return null;
+    const keeps = (this.#options.outcome(key)?.addresses ?? []).filter(({ keep }) => keep).map(({ address }) => formatAddress(address));
+    return { ...plan, keeps };
   }
 
-  #layer2(ip: string, pool: string, service: Service, serving: ReadonlySet<string> | null): Layer2Plan | Refusal {
-    const ofPool = this.#config.l2Advertisements.filter(advertisement => advertisement.pools.has(pool));
-    if (ofPool.length === 0)
-      return { reason: 'NoAdvertisement', message: `no L2Advertisement or BGPAdvertisement selects IPAddressPool ${pool}` };
-    const advertisements = ofPool.filter(({ serviceSelectors }) => matchesAny(serviceSelectors, service.metadata.labels ?? {}));
-    if (advertisements.length === 0)
-      return { reason: 'ServiceNotAdvertised', message: `no advertisement of IPAddressPool ${pool} selects the Service` };
-    if (serving === null) return { reason: 'NoReadyEndpoints', message: 'no endpoint of the Service serves' };
-    const nodes = this.#options.caches.nodes.list().filter(node => selects(advertisements, node.metadata.labels ?? {}));
-    if (nodes.length === 0) return { reason: 'NoEligibleNode', message: 'the nodeSelectors of the advertisements match no node' };
-    const allowed = nodes.filter(node => node.metadata.labels?.[excludeLabel] === undefined);
-    if (allowed.length === 0) return { reason: 'AllNodesExcluded', message: `each node carries the label ${excludeLabel}` };
-    const local = service.spec?.externalTrafficPolicy === 'Local';
-    const names = allowed.map(node => node.metadata.name).filter(name => !local || serving.has(name));
-    if (names.length === 0)
-      return { reason: 'NoLocalEndpoints', message: 'no eligible node has an endpoint that serves (externalTrafficPolicy: Local)' };
-    const rank = (name: string) => createHash('sha256').update(`${name}#${ip}`).digest('hex');
-    const interfaces = advertisements.some(({ interfaces }) => interfaces.length === 0)
-      ? []
-      : [...new Set(advertisements.flatMap(({ interfaces }) => interfaces))];
-    return { nodes: names.sort((a, b) => (rank(a) < rank(b) ? -1 : 1)).slice(0, 64), interfaces };
+  /** Plans at once what is due. */
+  settle(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (!this.#begun) return;
+    const changes = this.#planner.settle();
+    if (changes.length > 0) this.#options.onPlanned(changes.map(({ key }) => key));
   }
 
-  #servingNodes(key: string): ReadonlySet<string> | null {
-    const nodes = new Set<string>();
-    let any = false;
-    for (const slice of this.#options.caches.slices.byIndex('service', key)) {
-      for (const { conditions, nodeName } of slice.endpoints ?? []) {
-        if (conditions?.ready === false && conditions.serving !== true) continue;
-        any = true;
-        if (nodeName !== undefined) nodes.add(nodeName);
-      }
-    }
-    return any ? nodes : null;
+  #schedule(): void {
+    if (!this.#begun) return;
+    this.#scheduled ??= setImmediate(() => this.settle());
   }
-
-  *#assigned(): Iterable<string> {
-    for (const service of this.#options.caches.services.list()) {
-      const key = `${service.metadata.namespace}/${service.metadata.name}`;
-      if (this.#options.assigner.allocator.has(key)) yield key;
-    }
-  }
-}
-
-function selects(advertisements: readonly L2AdvertisementConfig[], labels: Readonly<Record<string, string>>): boolean {
-  return advertisements.some(({ nodeSelectors }) => matchesAny(nodeSelectors, labels));
 }

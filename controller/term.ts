@@ -9,7 +9,8 @@ import { Assigner } from './assigner.ts';
 import { Caches, serviceOfSlice } from './caches.ts';
 import { ConfigWriter } from './config-writer.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { Planning, relevantOfNode, relevantOfSpeaker } from './planning.ts';
+import type { PlannerOptions } from './planner/index.ts';
+import { Planning, relevantOfSpeaker } from './planning.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
 import { ServiceWriter } from './service-writer.ts';
@@ -24,6 +25,7 @@ export interface TermOptions {
   queueMetrics: (name: string) => QueueMetrics;
   /** Whether the lease is held for certain. */
   holds: () => boolean;
+  planner?: PlannerOptions | undefined;
 }
 
 /** Status of pools is written at most so often: what counts there is the sum, not each step. */
@@ -73,7 +75,7 @@ export class Term {
       isOurs: service => this.#assigner.isOurs(service),
       outcome: key => this.#assigner.allocator.outcome(key),
       announced: key =>
-        announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), this.#planning.speakers()),
+        announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), caches.speakers.list()),
     });
     this.#assigner = new Assigner({
       caches,
@@ -82,7 +84,13 @@ export class Term {
       latest: key => this.#services.latest(key),
       onSettled: (touched, outcomes) => this.#settled(touched, outcomes),
     });
-    this.#planning = new Planning({ caches, assigner: this.#assigner, service: key => this.#services.latest(key) });
+    this.#planning = new Planning({
+      caches,
+      planner: options.planner ?? {},
+      service: key => this.#services.latest(key),
+      outcome: key => this.#assigner.allocator.outcome(key),
+      onPlanned: keys => this.#enqueue(keys),
+    });
     this.#announcements = new AnnouncementWriter({
       client,
       service: key => this.#services.latest(key),
@@ -136,20 +144,23 @@ export class Term {
       this.#begun = false;
       clearImmediate(this.#configPending);
       this.#assigner.stop();
+      this.#planning.stop();
       await this.#caches.stop();
       await this.#recorder.stop();
     }
   }
 
-  /** All caches are complete: tell the allocator everything, then settle for the first time. */
+  /** All caches are complete: tell allocator and planner everything, then settle for the first time. */
   #begin(): void {
     this.#begun = true;
-    for (const namespace of this.#caches.namespaces.list()) this.#assigner.namespace(namespace.metadata.name);
+    const { namespaces, services, announcements } = this.#caches;
+    for (const name of namespaces.keys()) this.#assigner.namespace(name);
     this.#resolve();
-    for (const key of this.#caches.services.keys()) this.#assigner.service(key);
+    for (const key of services.keys()) this.#assigner.service(key);
+    this.#planning.begin();
     this.#assigner.begin();
-    // Announcements of Services that went while nobody watched.
-    for (const key of this.#caches.announcements.keys()) this.#queues.announcements.add(key);
+    // Also those of Services that went while nobody watched.
+    for (const key of announcements.keys()) this.#queues.announcements.add(key);
   }
 
   #subscribe(): void {
@@ -165,22 +176,18 @@ export class Term {
     });
     slices.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
-      const key = serviceOfSlice(event.object);
-      if (key !== undefined) this.#replan(this.#planning.endpointsChanged(key));
-      if (event.type === 'updated') {
-        const before = serviceOfSlice(event.old);
-        if (before !== undefined && before !== key) this.#replan(this.#planning.endpointsChanged(before));
-      }
+      const keys = [serviceOfSlice(event.object), event.type === 'updated' ? serviceOfSlice(event.old) : undefined];
+      for (const key of new Set(keys)) if (key !== undefined) this.#planning.endpoints(key);
     });
     nodes.on(event => {
-      if (event.type === 'synced' || !this.#begun) return;
-      if (event.type === 'updated' && relevantOfNode(event.old) === relevantOfNode(event.object)) return;
-      this.#replan(this.#planning.nodeChanged(event.object.metadata.name));
+      if (event.type !== 'synced' && this.#begun) this.#planning.node(event.object.metadata.name);
     });
     speakers.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
+      this.#planning.speaker(event.object.metadata.name);
       if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
-      this.#replan(this.#planning.speakerChanged(event.object.metadata.name));
+      // Whether planned addresses are announced may have changed.
+      for (const key of this.#caches.announcements.keys()) this.#queues.services.add(key);
     });
     announcements.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
@@ -215,7 +222,7 @@ export class Term {
     this.#resolved = config;
     this.#assigner.configure(config);
     for (const key of this.#config.resolved(config, outcomes)) this.#queues.configuration.add(key);
-    this.#replan(this.#planning.configure(config));
+    this.#planning.configure(config);
   }
 
   #settled(touched: ReadonlySet<string>, outcomes: readonly Outcome[]): void {
@@ -226,8 +233,11 @@ export class Term {
       for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
       if (!satisfied) logger.info({ service: key, reason }, message);
     }
-    this.#replan(touched);
-    this.#replan(this.#planning.assigned(outcomes.map(({ key }) => key)));
+    // Planned before anything is written, so that the status need not be written twice.
+    const keys = new Set([...touched, ...outcomes.map(({ key }) => key)]);
+    for (const key of keys) this.#planning.service(key);
+    this.#planning.settle();
+    this.#enqueue(keys);
     for (const retained of this.#assigner.allocator.retained()) this.#queues.configuration.add(retainKey(retained));
     if (outcomes.length > 0 || touched.size > 0) {
       for (const key of this.#config.countedKeys()) this.#queues.configuration.addAfter(key, countDelayMs);
@@ -235,7 +245,7 @@ export class Term {
     }
   }
 
-  #replan(keys: Iterable<string>): void {
+  #enqueue(keys: Iterable<string>): void {
     for (const key of keys) {
       this.#queues.services.add(key);
       this.#queues.announcements.add(key);

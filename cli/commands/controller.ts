@@ -3,10 +3,12 @@ import { createLogger } from '@herald/process';
 import type { Command } from 'commander';
 import { flag } from '../flag.ts';
 import { runProcess } from '../run-process.ts';
+import { version } from '../version.ts';
 import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag } from './common.ts';
 
 interface Flags extends CommonFlags {
   loadBalancerClass: string;
+  ignoreExcludeLabel: boolean;
   leaderElect: boolean;
   leaderElectName: string;
   leaderElectLeaseDuration: number;
@@ -20,6 +22,12 @@ export function registerController(program: Command): void {
   const command = program.command('controller').description('assigns addresses to Services and plans who announces them');
   addCommonFlags(command, { httpAddress: ':9120', qps: 1000 });
   flag(command, '--load-balancer-class <class>', 'serve Services of this spec.loadBalancerClass instead of those without one', '');
+  booleanFlag(
+    command,
+    '--ignore-exclude-label <true|false>',
+    'announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers',
+    false,
+  );
   booleanFlag(command, '--leader-elect <true|false>', 'false: work without a lease, which only ever a single replica may', true);
   flag(command, '--leader-elect-name <name>', 'name of the Lease', 'herald-controller');
   durationFlag(command, '--leader-elect-lease-duration <duration>', 'others take over so long after the last renewal', 15_000);
@@ -33,12 +41,14 @@ export function registerController(program: Command): void {
       await runController(
         {
           logger,
+          version,
           connect: more => connect({ ...more, kubeconfig: flags.kubeconfig, context: flags.context, env: process.env }),
           namespace: flags.namespace,
           listen: flags.httpAddress,
           qps: flags.kubeApiQps,
           burst: flags.kubeApiBurst,
           loadBalancerClass: flags.loadBalancerClass === '' ? null : flags.loadBalancerClass,
+          ignoreExcludeLabel: flags.ignoreExcludeLabel,
           identity: `${flags.identity}_${process.pid}`,
           leaderElection: flags.leaderElect
             ? {

@@ -85,6 +85,11 @@ export class Informer<T extends KubeObject> {
     return this.#store.byIndex(index, value);
   }
 
+  /** The values of an index under which something is filed. */
+  indexed(index: string): string[] {
+    return this.#store.indexed(index);
+  }
+
   /** Registers a handler for what comes; before `start` it sees everything. An exception in it is reported and contained. */
   on(handler: (event: InformerEvent<T>) => void): () => void {
     this.#handlers.add(handler);

@@ -44,6 +44,11 @@ export class Store<T extends KubeObject> {
     return found;
   }
 
+  /** The values of an index under which something is filed. */
+  indexed(name: string): string[] {
+    return [...(this.#indexes.get(name)?.keys() ?? [])];
+  }
+
   /** Stores and returns what was there before. */
   set(object: T): T | undefined {
     const key = keyOf(object);

@@ -1,0 +1,82 @@
+import { hostname } from 'node:os';
+import { createLogger } from '@herald/process';
+import type { MeshProfile } from '@herald/speaker';
+import { type Command, Option } from 'commander';
+import { flag } from '../flag.ts';
+import { runProcess } from '../run-process.ts';
+import { version } from '../version.ts';
+import { addCommonFlags, type CommonFlags, durationFlag, integerFlag } from './common.ts';
+
+interface Flags extends CommonFlags {
+  nodeName: string;
+  meshPort: number;
+  meshProfile: MeshProfile;
+  meshKeyFile?: string;
+  meshSecret: string;
+  snapshotDir?: string;
+  excludeInterfaces?: string[];
+  responder: 'auto' | 'packet';
+  leaveDeadline: number;
+}
+
+const profiles: readonly MeshProfile[] = ['aggressive', 'default', 'relaxed'];
+
+/** `herald speaker`: announces this node's share of the addresses. */
+export function registerSpeaker(program: Command): void {
+  const command = program.command('speaker').description("announces this node's share of the addresses by ARP, NDP and BGP");
+  addCommonFlags(command, { httpAddress: ':7472', qps: 20 });
+  flag(command, '--node-name <name>', 'name of the Node object of this machine', hostname());
+  integerFlag(command, '--mesh-port <port>', 'UDP port of the heartbeats', 7947, 1, 65_535);
+  command.addOption(
+    new Option('--mesh-profile <profile>', 'how fast a lost node is noticed: within 200 ms, 400 ms or 1.2 s')
+      .choices(profiles)
+      .default('default')
+      .env('HERALD_MESH_PROFILE'),
+  );
+  flag(command, '--mesh-key-file <file>', 'file with the key of the heartbeats, in place of the Secret');
+  flag(command, '--mesh-secret <name>', 'Secret with the key of the heartbeats', 'herald-mesh');
+  flag(command, '--snapshot-dir <folder>', 'where the last configuration is kept, for a start without the API server');
+  flag<string[]>(
+    command,
+    '--exclude-interfaces <patterns>',
+    'interfaces never used: regular expressions, separated by commas; replaces the built-in list',
+    undefined,
+    text => text.split(',').filter(pattern => pattern !== ''),
+  );
+  command.addOption(
+    new Option('--responder <kind>', 'auto: answer in the kernel (eBPF) where that is permitted; packet: never')
+      .choices(['auto', 'packet'])
+      .default('auto')
+      .env('HERALD_RESPONDER'),
+  );
+  durationFlag(command, '--leave-deadline <duration>', 'longest time to hand addresses over on SIGTERM', 5_000);
+  command.action(async (flags: Flags) => {
+    const logger = createLogger({ component: 'speaker', level: flags.logLevel });
+    await runProcess(logger, async signal => {
+      const { runSpeaker } = await import('@herald/speaker');
+      await runSpeaker(
+        {
+          logger,
+          version,
+          env: process.env,
+          kubeconfig: flags.kubeconfig,
+          context: flags.context,
+          namespace: flags.namespace,
+          listen: flags.httpAddress,
+          qps: flags.kubeApiQps,
+          burst: flags.kubeApiBurst,
+          nodeName: flags.nodeName,
+          meshPort: flags.meshPort,
+          meshProfile: flags.meshProfile,
+          meshKeyFile: flags.meshKeyFile,
+          meshSecret: flags.meshSecret,
+          snapshotDir: flags.snapshotDir,
+          excludeInterfaces: flags.excludeInterfaces,
+          responder: flags.responder,
+          leaveDeadlineMs: flags.leaveDeadline,
+        },
+        signal,
+      );
+    });
+  });
+}
