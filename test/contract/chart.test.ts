@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { chartFiles, chartFolder, helm, helmPath, manifestFiles, template } from '@herald/charts';
+import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { applyObject, type Manifest } from './apply.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Container {
+  name: string;
+  args: string[];
+  securityContext: {
+    allowPrivilegeEscalation?: boolean;
+    readOnlyRootFilesystem?: boolean;
+    capabilities: { drop: string[]; add?: string[] };
+  };
+  volumeMounts: { name: string }[];
+}
+
+interface Workload extends Manifest {
+  spec: {
+    replicas?: number;
+    selector: { matchLabels: Record<string, string> };
+    template: {
+      metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
+      spec: {
+        serviceAccountName: string;
+        hostNetwork?: boolean;
+        securityContext: { runAsNonRoot?: boolean; seccompProfile: { type: string } };
+        tolerations?: { key?: string }[];
+        containers: Container[];
+        volumes: { name: string }[];
+      };
+    };
+  };
+}
+
+interface Role extends Manifest {
+  rules: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+}
+
+interface Binding extends Manifest {
+  roleRef: { kind: string; name: string };
+  subjects: { kind: string; name: string; namespace: string }[];
+}
+
+const parse = (text: string): Manifest[] => parseAllDocuments(text).flatMap(document => (document.toJS() as Manifest | null) ?? []);
+const render = async (...settings: string[]): Promise<Manifest[]> => parse(await template(settings));
+
+const kindsOf = async (...settings: string[]): Promise<string[]> => (await render(...settings)).map(({ kind }) => kind);
+
+function find(objects: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = objects.find(object => object.kind === kind && object.metadata.name === name);
+  if (found === undefined) throw new Error(`the chart makes no ${kind} ${name}`);
+  return found;
+}
+
+const workload = (objects: readonly Manifest[], kind: string, name: string): Workload => find(objects, kind, name) as Workload;
+
+const everything = [
+  'networkPolicy.enabled=true',
+  'admissionPolicy.enabled=true',
+  'metrics.serviceMonitor.enabled=true',
+  'metrics.podMonitor.enabled=true',
+  'metrics.prometheusRule.enabled=true',
+  'metrics.prometheusRule.excludePools={lab,test}',
+  'metrics.scrapeAnnotations=true',
+  'speaker.netAdmin=true',
+  'speaker.bpf=true',
+  'speaker.passiveBGP=true',
+  'speaker.excludeInterfaces={^wg}',
+  'controller.extraArgs={--kube-api-qps=500}',
+  'image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000',
+  'loadBalancerClass=heraldlb.io/pool',
+  'commonLabels.team=net',
+  'namespace.create=true',
+  'ipAddressPools[0].name=lan',
+  'ipAddressPools[0].labels.zone=x',
+  'ipAddressPools[0].spec.addresses={10.0.0.0/24}',
+  'l2Advertisements[0].name=lan',
+  'l2Advertisements[0].spec.ipAddressPools={lan}',
+  'bgpPeers[0].name=tor',
+  'bgpPeers[0].spec.myASN=64500',
+  'bgpPeers[0].spec.peerASN=64501',
+  'bgpPeers[0].spec.peerAddress=10.0.0.1',
+];
+
+const matrix: { title: string; settings: string[] }[] = [
+  { title: 'defaults', settings: [] },
+  { title: 'everything on', settings: everything },
+  {
+    title: 'one controller, no BGP, no snapshot',
+    settings: ['controller.replicas=1', 'speaker.bgp=false', 'speaker.snapshot.enabled=false'],
+  },
+  {
+    title: 'names of its own',
+    settings: ['fullnameOverride=lb', 'controller.serviceAccount.create=false', 'controller.serviceAccount.name=theirs'],
+  },
+  { title: 'no roles, no secret', settings: ['rbac.create=false', 'mesh.secret.create=false', 'speaker.tolerateControlPlane=false'] },
+];
+
+describe('what is generated of the chart is up to date (npm run charts)', () => {
+  it.each([...chartFiles()])('%s', async (path, content) => {
+    expect(await readFile(root + path, 'utf8')).toBe(content);
+  });
+});
+
+describe.skipIf(helmPath() === undefined)('the chart', () => {
+  it('made deploy/ (npm run charts)', async () => {
+    for (const [path, content] of await manifestFiles()) expect(await readFile(root + path, 'utf8')).toBe(content);
+  });
+
+  it.each(matrix)('is lint clean: $title', async ({ settings }) => {
+    const sets = settings.flatMap(setting => ['--set', setting]);
+    expect(await helm(['lint', '--strict', chartFolder, '--namespace', 'herald-system', ...sets])).toContain('0 chart(s) failed');
+  });
+
+  it.each(matrix)('holds together: $title', async ({ settings }) => {
+    const objects = await render(...settings);
+    const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
+    expect(new Set(names).size, 'no object twice').toBe(names.length);
+    const workloads = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'DaemonSet') as Workload[];
+    expect(workloads).toHaveLength(2);
+    for (const { spec } of workloads) {
+      const { metadata, spec: pod } = spec.template;
+      expect(metadata.labels).toMatchObject(spec.selector.matchLabels);
+      expect(pod.securityContext.seccompProfile.type).toBe('RuntimeDefault');
+      for (const container of pod.containers) {
+        expect(container.securityContext).toMatchObject({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(pod.volumes.map(({ name }) => name).toSorted()).toEqual(container.volumeMounts.map(({ name }) => name).toSorted());
+      }
+    }
+    for (const binding of objects.filter(({ kind }) => kind.endsWith('Binding') && !kind.startsWith('Validating')) as Binding[]) {
+      find(objects, binding.roleRef.kind, binding.roleRef.name);
+      const accounts = workloads.map(({ spec }) => spec.template.spec.serviceAccountName);
+      for (const subject of binding.subjects) expect(accounts).toContain(subject.name);
+    }
+  });
+
+  it('grants no wildcard, and Secrets only in its own namespace', async () => {
+    const roles = (await render()).filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole') as Role[];
+    expect(roles).toHaveLength(4);
+    for (const { kind, rules } of roles) {
+      for (const { apiGroups, resources, verbs } of rules) {
+        expect([...apiGroups, ...resources, ...verbs]).not.toContain('*');
+        if (kind === 'ClusterRole') expect(resources).not.toContain('secrets');
+      }
+    }
+    const withoutBGP = find(await render('speaker.bgp=false'), 'Role', 'herald-speaker') as Role;
+    expect(withoutBGP.rules).toEqual([
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['herald-mesh'], verbs: ['list', 'watch'] },
+    ]);
+  });
+
+  it.each<{ settings: string[]; add: string[] }>([
+    { settings: [], add: ['NET_RAW'] },
+    { settings: ['speaker.netAdmin=true', 'speaker.bpf=true'], add: ['NET_RAW', 'NET_ADMIN', 'BPF'] },
+    { settings: ['speaker.passiveBGP=true'], add: ['NET_RAW', 'NET_BIND_SERVICE'] },
+  ])('gives the speaker $add and nothing else', async ({ settings, add }) => {
+    const objects = await render(...settings);
+    const { spec: speaker } = workload(objects, 'DaemonSet', 'herald-speaker').spec.template;
+    expect(speaker.hostNetwork).toBe(true);
+    expect(speaker.containers[0]?.securityContext.capabilities.add).toEqual(add);
+    const { spec: controller } = workload(objects, 'Deployment', 'herald-controller').spec.template;
+    expect(controller.hostNetwork).toBeUndefined();
+    expect(controller.securityContext.runAsNonRoot).toBe(true);
+    expect(controller.containers[0]?.securityContext.capabilities.add).toBeUndefined();
+  });
+
+  it('has a PodDisruptionBudget only where more than one controller runs', async () => {
+    expect(await kindsOf()).toContain('PodDisruptionBudget');
+    expect(await kindsOf('controller.replicas=1')).not.toContain('PodDisruptionBudget');
+  });
+
+  it.each<{ title: string; setting: string; part: string }>([
+    { title: 'a misspelt value', setting: 'speaker.meshProfle=relaxed', part: 'meshProfle' },
+    { title: 'an unknown profile', setting: 'speaker.meshProfile=fast', part: 'meshProfile' },
+    { title: 'a port out of range', setting: 'controller.httpPort=70000', part: 'httpPort' },
+    { title: 'a pool without addresses', setting: 'ipAddressPools[0].name=x', part: 'ipAddressPools' },
+    { title: 'a pool with an unknown field', setting: 'ipAddressPools[0].spec.adresses={10.0.0.0/24}', part: 'adresses' },
+    { title: 'half a digest', setting: 'image.digest=sha256:00', part: 'digest' },
+  ])('refuses $title', async ({ setting, part }) => {
+    await expect(render(setting)).rejects.toThrow(part);
+  });
+});
+
+describe.skipIf(helmPath() === undefined)('the API server takes what the chart makes', () => {
+  let server: ApiServer;
+
+  beforeAll(async () => {
+    server = await startApiServer({ port: 0 });
+    await applyObject(server.url, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'herald-system' } });
+  });
+
+  afterAll(() => server.close());
+
+  it('deploy/herald.yaml, in the order of the file', async () => {
+    for (const object of parse(await readFile(`${root}deploy/herald.yaml`, 'utf8'))) {
+      expect((await applyObject(server.url, object)).metadata.name).toBe(object.metadata.name);
+    }
+  });
+
+  it.each(matrix)('$title', async ({ settings }) => {
+    for (const object of await render(...settings)) {
+      if (object.apiVersion.startsWith('monitoring.coreos.com/') || object.kind.startsWith('ValidatingAdmissionPolicy')) continue;
+      expect((await applyObject(server.url, object)).metadata.name).toBe(object.metadata.name);
+    }
+  });
+});
