@@ -97,7 +97,8 @@ const speaker = z
       })
       .prefault({})
       .describe('The snapshot of the configuration.'),
-    terminationGracePeriodSeconds: z.int().min(10).default(30).describe('Time to hand addresses over to other nodes when the pod stops.'),
+    leaveDeadline: z.string().default('10s').describe('Longest time to hand addresses over to other nodes when the pod stops.'),
+    terminationGracePeriodSeconds: z.int().min(10).default(30).describe('Time until the pod is killed: more than leaveDeadline.'),
     maxUnavailable: z
       .union([z.int().min(1), z.string()])
       .default(1)
@@ -199,7 +200,7 @@ export const values = z.object({
     .describe('The image.'),
   imagePullSecrets: anyList().default([]).describe('Secrets for pulling it.'),
   loadBalancerClass: z.string().default('').describe('Serve Services of this spec.loadBalancerClass instead of those without one.'),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('Least severe level that is logged.'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe level that is logged.'),
   controller,
   speaker,
   mesh: z

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chartFiles, chartFolder, helm, helmPath, manifestFiles, template } from '@herald/charts';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { applyObject, type Manifest } from './apply.ts';
 
+const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 interface Container {
@@ -171,6 +174,16 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
     expect(controller.hostNetwork).toBeUndefined();
     expect(controller.securityContext.runAsNonRoot).toBe(true);
     expect(controller.containers[0]?.securityContext.capabilities.add).toBeUndefined();
+  });
+
+  it.each(['controller', 'speaker'])('starts herald %s with flags that it has', async component => {
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'cli/herald.ts', component, '--help'], { cwd: root });
+    const known = new Set(stdout.match(/--[a-z][a-z-]+/g));
+    const objects = await render(...everything);
+    const { spec } = workload(objects, component === 'speaker' ? 'DaemonSet' : 'Deployment', `herald-${component}`).spec.template;
+    const [command, ...flags] = spec.containers[0]?.args ?? [];
+    expect(command).toBe(component);
+    for (const flag of flags) expect(known, flag).toContain(flag.split('=')[0]);
   });
 
   it('has a PodDisruptionBudget only where more than one controller runs', async () => {
