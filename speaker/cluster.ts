@@ -11,7 +11,7 @@ export async function clusterUid(client: Client, logger: Logger, signal: AbortSi
       logger.warn('the namespace kube-system has no UID');
     } catch (error) {
       if (signal.aborted) return undefined;
-      logger.warn({ err: error }, 'cannot read the namespace kube-system, whose UID names the cluster');
+      logger.warn({ error: String(error) }, 'cannot read the namespace kube-system, whose UID names the cluster');
     }
     await sleep(client.clock, backoff.next(), signal);
   }

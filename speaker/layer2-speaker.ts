@@ -1,5 +1,5 @@
 import { type Announcement, type AnnouncementOwner, apiVersion } from '@herald/crds';
-import { type Client, type EventRecorder, type Informer, isApiError, keyOf, refOf, WorkQueue, whenIdle } from '@herald/kube';
+import { type Client, type EventRecorder, type Informer, isApiError, keyOf, refOf, WorkQueue } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { SpeakerMetrics } from './metrics.ts';
 import { recordEvent } from './owner-events.ts';
@@ -45,7 +45,7 @@ export class Layer2Speaker {
     this.#queue = new WorkQueue({
       name: 'owners',
       clock: client.clock,
-      onError: (key, error, attempt) => logger.warn({ announcement: key, attempt, err: error }, 'could not report the owner'),
+      onError: (key, error, attempt) => logger.warn({ announcement: key, attempt, error: String(error) }, 'could not report the owner'),
     });
     options.informer.on(event => {
       if (event.type === 'synced') return this.#settleOwners();
@@ -103,9 +103,13 @@ export class Layer2Speaker {
     await this.#queue.run(key => this.#write(key), { workers: 8, signal });
   }
 
-  /** Resolves when everything known is written. */
-  async flushed(): Promise<void> {
-    await whenIdle(this.#queue, this.#options.client.clock);
+  /** Writes what is not written yet, once, at the end of the process. */
+  async flush(): Promise<void> {
+    const { informer, logger, node } = this.#options;
+    const behind = informer.list().filter(announcement => !sameOwners(this.#ownersOf(announcement), reported(announcement, node)));
+    const written = await Promise.allSettled(behind.map(async announcement => this.#write(keyOf(announcement))));
+    const failed = written.filter(result => result.status === 'rejected');
+    if (failed.length > 0) logger.warn({ announcements: failed.length }, 'could not report that addresses were given up');
   }
 
   /** Changes come in bursts; they are planned together before anything else happens. */

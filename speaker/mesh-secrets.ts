@@ -29,7 +29,7 @@ export class MeshSecrets {
     this.#informer = new Informer(client, secrets, {
       namespace,
       fieldSelector: `metadata.name=${name}`,
-      onError: error => logger.warn({ err: error }, 'cannot read the Secret of the mesh key'),
+      onError: error => logger.warn({ error: String(error) }, 'cannot read the Secret of the mesh key'),
     });
     this.#informer.on(event => {
       if (event.type === 'synced' || this.#informer.hasSynced) this.#read();

@@ -19,7 +19,7 @@ export class PeerNodes {
         metadata: { name, ...(resourceVersion !== undefined && { resourceVersion }), ...(uid !== undefined && { uid }) },
         status: { addresses: status?.addresses ?? [] },
       }),
-      onError: error => logger.warn({ err: error }, 'cannot watch Nodes'),
+      onError: error => logger.warn({ error: String(error) }, 'cannot watch Nodes'),
     });
     this.#informer.on(() => {
       if (!this.#informer.hasSynced) return;

@@ -46,7 +46,7 @@ export class SnapshotWriter {
         await saveSnapshot(this.#directory, snapshot);
       } catch (error) {
         this.#logger.warn(
-          { err: error },
+          { error: String(error) },
           `cannot write the snapshot into ${this.#directory}: a start without the API server will have to wait for it`,
         );
       }

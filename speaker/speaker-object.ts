@@ -34,7 +34,7 @@ export class SpeakerObject {
         if (signal.aborted) return;
         this.#exists = false;
         pause = RETRY;
-        this.#logger.warn({ err: error }, 'could not write the status of the Speaker');
+        this.#logger.warn({ error: String(error) }, 'could not write the status of the Speaker');
       }
       await sleep(this.#client.clock, pause, signal);
     }

@@ -54,11 +54,11 @@ function responderOf(segments: readonly SegmentReport[]): 'packet' | 'kernel' | 
 
 /** Whether a write would tell anything new. Stalls alone do not: they are in the metrics, and come along with the next write. */
 export function sameStatus(a: SpeakerStatus, b: SpeakerStatus): boolean {
-  const text = (status: SpeakerStatus) =>
-    JSON.stringify({
-      ...status,
-      snapshotAgeSeconds: undefined,
-      segments: status.segments?.map(segment => ({ ...segment, stalls: undefined })),
-    });
-  return text(a) === text(b);
+  return textOf(a) === textOf(b);
+}
+
+const MOVING = new Set(['stalls', 'snapshotAgeSeconds']);
+
+function textOf(status: SpeakerStatus): string {
+  return JSON.stringify(status, (key, value: unknown) => (MOVING.has(key) ? undefined : value));
 }

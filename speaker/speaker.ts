@@ -56,7 +56,9 @@ export class Speaker {
     this.#logger = logger;
     this.#startedAt = time(client.clock.wall());
     this.#metrics = new SpeakerMetrics(registry);
-    this.#informer = new Informer(client, announcements, { onError: error => logger.warn({ err: error }, 'cannot watch Announcements') });
+    this.#informer = new Informer(client, announcements, {
+      onError: error => logger.warn({ error: String(error) }, 'cannot watch Announcements'),
+    });
     this.#peers = new PeerNodes(client, nodeName, logger, addresses => {
       this.#command({ kind: 'hints', addresses });
       this.#snapshots?.changed();
@@ -161,7 +163,7 @@ export class Speaker {
     try {
       return await loadSnapshot(snapshotDir, nodeName);
     } catch (error) {
-      this.#logger.warn({ err: error }, 'starting without a snapshot');
+      this.#logger.warn({ error: String(error) }, 'starting without a snapshot');
       return undefined;
     }
   }
@@ -226,7 +228,7 @@ export class Speaker {
   async #leave(wire: WireThread): Promise<void> {
     this.#logger.info({ addresses: this.#layer2.owners.size }, 'handing addresses over');
     await wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE);
-    await Promise.race([this.#layer2.flushed(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
+    await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     await this.#recorder.stop(FLUSH_DEADLINE);
   }
 

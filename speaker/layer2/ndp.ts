@@ -235,7 +235,7 @@ function readOptions(frame: Uint8Array, from: number, end: number): NdpOptions |
       if (length !== 8 || isGroupMac(mac)) return undefined;
       if (type === 1) options.source = mac;
       else options.target = mac;
-    } else if (type === 14) options.nonce = frame.slice(at + 2, at + length);
+    } else if (type === 14) options.nonce = Uint8Array.from(frame.subarray(at + 2, at + length));
     at += length;
   }
   return options;

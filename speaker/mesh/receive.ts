@@ -2,7 +2,7 @@ import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts'
 import { onCommit, onPrepare, onReady } from './handover.ts';
 import { type NodeId, PACKET_CLAIMS, type Packet, type Vip } from './packet.ts';
 import { chooseFast, dropClaims, judge } from './peers.ts';
-import { claimHash, outbids } from './rank.ts';
+import { outbids } from './rank.ts';
 import { accept } from './replay.ts';
 import { sendClaims, sendTo } from './send.ts';
 import { createPeer, type Effect, type MeshState, type Peer } from './state.ts';
@@ -143,10 +143,10 @@ function noteReadiness(state: MeshState, peer: Peer, notReady: readonly Vip[], n
 /** A beacon: its claims are all there are, or their digest tells whether our view of them is current. */
 function noteClaims(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
   if (packet.claimsVersion < peer.claimsVersion) return;
-  if (packet.complete) replaceClaims(state, peer, packet.claims, packet.claimsVersion, now);
-  else if (peer.claimsDigest !== packet.claimsDigest) {
-    peer.claimsVersion = packet.claimsVersion;
-    if (now - peer.syncRequestedAt >= state.timers.interval) {
+  peer.claimsVersion = packet.claimsVersion;
+  if (peer.claimsDigest !== packet.claimsDigest) {
+    if (packet.complete) replaceClaims(state, peer, packet.claims, now);
+    else if (now - peer.syncRequestedAt >= state.timers.interval) {
       peer.syncRequestedAt = now;
       sendTo(state, 'sync-request', peer, now, fx);
     }
@@ -178,22 +178,15 @@ function noteSync(state: MeshState, peer: Peer, packet: Packet, now: number, fx:
   if (peer.sync.parts.size < count) return;
   const claims = [...peer.sync.parts.values()].flat();
   peer.sync = undefined;
-  replaceClaims(state, peer, claims, packet.claimsVersion, now);
+  peer.claimsVersion = packet.claimsVersion;
+  replaceClaims(state, peer, claims, now);
   settle(state, peer, peer.claims.keys(), now, fx);
 }
 
-function replaceClaims(state: MeshState, peer: Peer, claims: Packet['claims'], version: number, now: number): void {
-  peer.claimsVersion = version;
-  if (claims.length === peer.claims.size && digestOf(claims) === peer.claimsDigest) return;
+function replaceClaims(state: MeshState, peer: Peer, claims: Packet['claims'], now: number): void {
   const named = new Set(claims.map(claim => claim.vip));
   for (const vip of peer.claims.keys()) if (!named.has(vip)) removePeerClaim(state, peer, vip, now, 'yielded');
   for (const claim of claims) addPeerClaim(state, peer, claim, now);
-}
-
-function digestOf(claims: Packet['claims']): bigint {
-  let digest = 0n;
-  for (const claim of claims) digest ^= claimHash(claim);
-  return digest;
 }
 
 /** Two owners of one address: the lower claim yields, the higher one says so again. A deaf node's claims do not count. */

@@ -18,11 +18,11 @@ export function simulate(scenario: Scenario, seeds: Iterable<number>): Result {
   const result: Result = { scenario: scenario.name, runs: 0, worstGap: 0, worstDual: 0, takeovers: 0, notConverged: 0, failures: [] };
   for (const seed of seeds) {
     const simulation = new Simulation({ nodes: 6, vips: 24, ...scenario.options, seed });
-    simulation.run(3_000);
+    simulation.run(1_500);
     simulation.observer.reset();
     const before = simulation.takeovers;
     scenario.run(simulation);
-    simulation.run(3_000);
+    simulation.run(2_000);
     const { worstGap, worstDual } = simulation.observer;
     const takeovers = simulation.takeovers - before;
     const wrong = simulation.observer.settled();
