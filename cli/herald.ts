@@ -8,8 +8,11 @@ const program = new Command('herald').description('Herald: a bare-metal LoadBala
 registerController(program);
 registerSpeaker(program);
 
-// The playground brings a whole cluster along, so it is loaded only when it is called by name.
-if (process.argv[2] === 'playground') (await import('@herald/playground')).registerPlayground(program);
+// What brings much along is loaded only when it is called by name.
+const called = process.argv[2];
+if (called === 'migrate') (await import('./migrate/command.ts')).registerMigrate(program);
+else program.command('migrate').description('writes the configuration of another load balancer as objects of Herald');
+if (called === 'playground') (await import('@herald/playground')).registerPlayground(program);
 else program.command('playground').description('a whole cluster, LAN and client on this machine, as network namespaces');
 
 await program.parseAsync();

@@ -1,5 +1,5 @@
-import type { Announcement, AnnouncementNode, AnnouncementSpec } from '@herald/crds';
-import { type Client, isApiError, ownerReference, refOf } from '@herald/kube';
+import { type Announcement, type AnnouncementNode, type AnnouncementSpec, apiVersion, type OwnerReference } from '@herald/crds';
+import { type Client, isApiError, ownerReference, type Ref, refOf } from '@herald/kube';
 import { canonical } from './canonical.ts';
 import { announcements } from './resources.ts';
 import type { Service } from './service-status.ts';
@@ -23,7 +23,7 @@ export interface AnnouncementWriterOptions {
   desired: (key: string) => DesiredAnnouncement | null;
 }
 
-/** Writes Announcements by server-side apply, only where they differ: one per Service with addresses, owned by it. */
+/** Writes Announcements, only where they differ: one per Service with addresses, owned by it. */
 export class AnnouncementWriter {
   readonly #options: AnnouncementWriterOptions;
   /** What was applied last, as text, until the cache shows it. */
@@ -39,23 +39,57 @@ export class AnnouncementWriter {
     const existing = this.#options.cached(key);
     const desired = service === undefined ? null : this.#options.desired(key);
     if (service === undefined || desired === null) return this.#delete(key, existing, signal);
-    const { namespace, name } = refOf(key);
+    const ref = refOf(key);
     const owner = ownerReference({ ...service, apiVersion: 'v1', kind: 'Service' });
-    const annotations = desired.keeps.length === 0 ? {} : { [keepAnnotation]: desired.keeps.join(',') };
-    const metadata = { name, namespace, ownerReferences: [owner], annotations };
-    const text = canonical([owner.uid, annotations[keepAnnotation], desired.spec]);
+    const text = canonical([owner.uid, desired.keeps.join(','), desired.spec]);
     if (text !== textOf(existing) && text !== this.#pending(key, existing)) {
-      const options = { fieldManager, force: true, signal };
-      const written = await client.apply<Announcement>(announcements, { metadata, spec: desired.spec }, options);
+      const written = await this.#put(ref, existing, desired, owner, signal);
       this.#applied.set(key, { text, version: written.metadata.resourceVersion ?? '' });
     }
     if (canonical(desired.nodes) !== canonical(existing?.status?.nodes ?? [])) {
       const status = { nodes: [...desired.nodes] };
       await client.apply<Announcement>(
         announcements,
-        { metadata: { name, namespace }, status },
+        { metadata: ref, status },
         { subresource: 'status', fieldManager, force: true, signal },
       );
+    }
+  }
+
+  /**
+   * Creates it, or replaces its spec as a whole. Not by server-side apply: that merges lists of the type `set` entry by entry, and neither
+   * keeps their order, which is the order of preference, nor removes what somebody else put in.
+   */
+  async #put(
+    ref: Ref,
+    existing: Announcement | undefined,
+    desired: DesiredAnnouncement,
+    owner: OwnerReference,
+    signal: AbortSignal,
+  ): Promise<Announcement> {
+    const { client } = this.#options;
+    const { name, namespace = '' } = ref;
+    const keeps = desired.keeps.length === 0 ? null : desired.keeps.join(',');
+    if (existing === undefined) {
+      const annotations = keeps === null ? {} : { [keepAnnotation]: keeps };
+      const metadata = { name, namespace, ownerReferences: [owner], annotations };
+      try {
+        return await client.create<Announcement>(
+          announcements,
+          { apiVersion, kind: 'Announcement', metadata, spec: desired.spec },
+          { fieldManager, signal },
+        );
+      } catch (error) {
+        if (!isApiError(error, 'already-exists')) throw error;
+      }
+    }
+    const metadata = { ownerReferences: [owner], annotations: { [keepAnnotation]: keeps } };
+    const spec = { addresses: desired.spec.addresses, reasons: desired.spec.reasons ?? null };
+    try {
+      return await client.patch(announcements, ref, { metadata, spec }, { type: 'merge', fieldManager, signal });
+    } catch (error) {
+      if (existing === undefined || !isApiError(error, 'not-found')) throw error;
+      return this.#put(ref, undefined, desired, owner, signal);
     }
   }
 
@@ -87,5 +121,5 @@ export class AnnouncementWriter {
 
 function textOf(existing: Announcement | undefined): string | undefined {
   if (existing === undefined) return undefined;
-  return canonical([existing.metadata.ownerReferences?.[0]?.uid, existing.metadata.annotations?.[keepAnnotation], existing.spec]);
+  return canonical([existing.metadata.ownerReferences?.[0]?.uid, existing.metadata.annotations?.[keepAnnotation] ?? '', existing.spec]);
 }

@@ -58,7 +58,7 @@ export class TestCluster {
   /** Herald's namespace and kinds. */
   async install(): Promise<void> {
     await this.client.create(namespaces, { metadata: { name: herald } });
-    for (const kind of kinds) await this.client.create(customResourceDefinitions, toCustomResourceDefinition(kind) as never);
+    for (const kind of kinds) await this.client.create(customResourceDefinitions, toCustomResourceDefinition(kind));
     for (const kind of configKinds) await eventually(() => this.client.list(kind, { namespace: herald }), `${kind.kind} to be served`);
   }
 
@@ -75,6 +75,7 @@ export class TestCluster {
           to: { write: line => void log.push(JSON.parse(line) as Record<string, unknown>) },
         }),
         connect: more => Promise.resolve(connectTo(this.server.url, more)),
+        version: 'test',
         namespace: herald,
         qps: 0,
         burst: 1,
@@ -132,7 +133,7 @@ export class TestCluster {
       metadata: { namespace, name, labels, annotations },
       spec: { type: 'LoadBalancer', ports: [{ port: 80 }], allocateLoadBalancerNodePorts: false, selector: { app: name }, ...spec },
     };
-    return this.client.create(services, object as Service);
+    return this.client.create(services, object);
   }
 
   /** An EndpointSlice with one ready endpoint on each node. */
@@ -143,7 +144,7 @@ export class TestCluster {
       ports: [{ port: 80, protocol: 'TCP' }],
       endpoints: on.map((nodeName, index) => ({ addresses: [`10.244.0.${index + 1}`], nodeName, conditions: { ready: true } })),
     };
-    await this.client.create(endpointSlices, object as never);
+    await this.client.create(endpointSlices, object);
   }
 
   async service(name: string, namespace = 'default'): Promise<Service> {
