@@ -207,10 +207,10 @@ describe('resolve', () => {
   });
 
   it('falls back on the addresses in the status after a restart, and gives out nothing new of them', () => {
-    const bad = pool('edited', ['10.0.1.0/240'], { status: { addresses: ['10.0.1.0/24'] } });
+    const bad = pool('edited', ['10.0.1.0/240'], { status: { addresses: ['10.0.1.0/24', '10.0.7.7', 'fd00::1-fd00::9'] } });
     const { config } = resolve([bad]);
     expect(config.pools).toMatchObject([{ name: 'edited', drain: true, suspended: 'InvalidSpec' }]);
-    expect(rangesOf(config, 'edited')).toEqual(['10.0.1.0/24']);
+    expect(rangesOf(config, 'edited')).toEqual(['10.0.1.0/24', '10.0.7.7', 'fd00::1-fd00::9']);
   });
 
   it('suspends an overlapping pool but keeps the addresses that are its own', () => {

@@ -101,7 +101,9 @@ function survivor(object: RawObject, readable: Pool | undefined, findings: Findi
 function statusRanges(status: unknown): RangeSet | undefined {
   if (typeof status !== 'object' || status === null || !('addresses' in status) || !Array.isArray(status.addresses)) return undefined;
   try {
-    return RangeSet.of(status.addresses.map(text => parseRange(String(text), { hostBits: 'mask' })));
+    // A range of one is written as a plain address there.
+    const entries = status.addresses.map(String).map(text => (/[-/]/.test(text) ? text : `${text}-${text}`));
+    return RangeSet.of(entries.map(text => parseRange(text, { hostBits: 'mask' })));
   } catch {
     return undefined;
   }
