@@ -1,3 +1,4 @@
+import { SO_TIMESTAMPNS, SOL_SOCKET } from './constants.ts';
 import { writePointer } from './libc.ts';
 
 /** One control message: `data` is a view into the parsed block. */
@@ -22,6 +23,12 @@ export function parseControl(block: Buffer): ControlMessage[] {
     at += (Number(length) + 7) & ~7;
   }
   return messages;
+}
+
+/** Nanoseconds of CLOCK_REALTIME in an SO_TIMESTAMPNS message: struct timespec {i64 seconds, i64 nanoseconds}. */
+export function timestampOf(messages: readonly ControlMessage[]): bigint | undefined {
+  const found = messages.find(({ level, type, data }) => level === SOL_SOCKET && type === SO_TIMESTAMPNS && data.length >= 16);
+  return found && found.data.readBigInt64LE(0) * 1_000_000_000n + found.data.readBigInt64LE(8);
 }
 
 /**

@@ -1,7 +1,7 @@
 export { ClassicAssembler, type ClassicFilter } from './bpf/classic-assembler.ts';
 export { type ArpFilterOptions, arpFilter, minTtlFilter, type NdpFilterOptions, ndpFilter } from './bpf/filters.ts';
 export { type CapabilityName, capabilities } from './capabilities.ts';
-export { now, nowNs } from './clock.ts';
+export { now, nowNs, realtimeNs } from './clock.ts';
 export { ETH_P_ALL, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from './constants.ts';
 export { kernelAnswers } from './ebpf/kernel-answers.ts';
 export type { CountedEntry, ResponderEntry } from './ebpf/layout.ts';
@@ -23,6 +23,7 @@ export { eventLoop, type Poller, type Source } from './poller.ts';
 export { setRealtime } from './scheduling.ts';
 export type { SendResult } from './send-result.ts';
 export { type Family, interfaceIndex } from './sockaddr.ts';
+export { tcpAoSupported } from './tcp/ao.ts';
 export { type ConnectTcpOptions, connectTcp } from './tcp/connect.ts';
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp/listen.ts';
 export { MAX_MD5_KEY, setTcpMd5, tcpMd5Supported } from './tcp/md5.ts';

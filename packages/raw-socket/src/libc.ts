@@ -44,6 +44,7 @@ const cRead = c<[number, Bytes, number]>('intptr_t read(int fd, void *buf, size_
 const cWrite = c<[number, Bytes, number]>('intptr_t write(int fd, const void *buf, size_t len)');
 const cEventfd = c<[number, number]>('int eventfd(unsigned int initval, int flags)');
 const cIfNametoindex = c<[string]>('unsigned int if_nametoindex(const char *name)');
+const cClockGettime = c<[number, Bytes]>('int clock_gettime(int clock, void *timespec)');
 const cSetns = c<[number, number]>('int setns(int fd, int nstype)');
 const cSchedSetscheduler = c<[number, number, Bytes]>('int sched_setscheduler(int pid, int policy, const void *param)');
 const cSyscall = c<[number, number, Bytes, number]>('long syscall(long nr, long a, void *b, long c)');
@@ -126,6 +127,11 @@ export function eventfd(initial: number, flags: number): number {
 export function ifNametoindex(name: string): number {
   const result = cIfNametoindex(name);
   return result === 0 ? fail() : Number(result);
+}
+/** `timespec`: {i64 seconds, i64 nanoseconds}. */
+export function clockGettime(clock: number, timespec: Uint8Array): number {
+  const result = cClockGettime(clock, timespec);
+  return result === -1 ? fail() : 0;
 }
 export function setns(fd: number, type: number): number {
   const result = cSetns(fd, type);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ClassicAssembler } from './bpf/classic-assembler.ts';
 import { arpFilter, ndpFilter } from './bpf/filters.ts';
+import { realtimeNs } from './clock.ts';
 import { ETH_P_ALL } from './constants.ts';
 import { solicitedNodeGroup } from './membership.ts';
 import { PacketSocket } from './packet-socket.ts';
@@ -53,7 +54,13 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
     expect(sender.send(request('10.66.0.78'))).toEqual({ ok: true });
     expect(sender.send(request('10.66.0.77'))).toEqual({ ok: true });
     expect(drain(socket)).toEqual([request('10.66.0.77')]);
-    expect(socket.info).toEqual({ interfaceIndex: ifindex(), protocol: 0x0806, packetType: 'broadcast', length: 42 });
+    expect(socket.info).toEqual({
+      interfaceIndex: ifindex(),
+      protocol: 0x0806,
+      packetType: 'broadcast',
+      length: 42,
+      timestampNs: undefined,
+    });
     expect(socket.takeDropped()).toBe(0);
   });
 
@@ -167,6 +174,18 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
       if (frame && socket.info.protocol === 0x88b5) lengths.push([frame.length, socket.info.length]);
     }
     expect(lengths).toEqual([[64, 514]]);
+  });
+
+  test('the kernel tells when a frame came', () => {
+    const filter = arpFilter({ interfaceIndex: ifindex(), targets: ['10.66.0.77'] });
+    const socket = lan.host.enter(() => PacketSocket.open({ interface: 'eth0', filter, timestamps: true }));
+    closers.push(() => socket.close());
+    const before = realtimeNs();
+    open('peer', everything).send(request('10.66.0.77'));
+    expect(drain(socket)).toEqual([request('10.66.0.77')]);
+    const at = socket.info.timestampNs ?? 0n;
+    expect(at >= before && at <= realtimeNs()).toBe(true);
+    expect(socket.info).toMatchObject({ interfaceIndex: ifindex(), protocol: 0x0806, packetType: 'broadcast', length: 42 });
   });
 
   test('an interface that is not there, and use after close, are clear errors', () => {

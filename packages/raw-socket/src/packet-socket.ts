@@ -1,5 +1,6 @@
 import { attachFilter } from './bpf/attach.ts';
 import type { ClassicFilter } from './bpf/classic-assembler.ts';
+import { MessageHeader, timestampOf } from './cmsg.ts';
 import * as k from './constants.ts';
 import { Descriptor, i32 } from './descriptor.ts';
 import { EAGAIN, EINTR, ENETDOWN } from './errno.ts';
@@ -22,6 +23,8 @@ export interface FrameInfo {
   packetType: PacketType;
   /** Bytes on the wire; greater than the frame's when it was cut at `snapLength`. */
   length: number;
+  /** Arrival by the kernel's clock (`realtimeNs`); only with `timestamps`. */
+  timestampNs: bigint | undefined;
 }
 
 export interface PacketSocketOptions {
@@ -34,6 +37,8 @@ export interface PacketSocketOptions {
   receiveBuffer?: number;
   /** Longest frame kept, bytes; default 2,048. */
   snapLength?: number;
+  /** Kernel timestamps of arrival; costs about a microsecond per frame. */
+  timestamps?: boolean;
   /** Most frames handled in one `onReadable`, so that a flood cannot keep other sockets and deadlines waiting; default 256. */
   batch?: number;
   /** For `onReadable`: the frame lies in a buffer that the next one overwrites. */
@@ -45,11 +50,13 @@ export interface PacketSocketOptions {
 /** A packet(7) socket on one interface: whole Ethernet frames in and out. Needs CAP_NET_RAW. */
 export class PacketSocket implements Source {
   readonly interfaceIndex: number;
-  readonly info: FrameInfo = { interfaceIndex: 0, protocol: 0, packetType: 'unknown', length: 0 };
+  readonly info: FrameInfo = { interfaceIndex: 0, protocol: 0, packetType: 'unknown', length: 0, timestampNs: undefined };
   readonly #descriptor: Descriptor;
   readonly #buffer: Buffer;
-  readonly #from = Buffer.alloc(20);
+  readonly #from: Buffer;
   readonly #fromLength = i32(20);
+  /** Only with timestamps, which come as control messages. */
+  readonly #message: MessageHeader | undefined;
   readonly #batch: number;
   readonly #onFrame: PacketSocketOptions['onFrame'];
   readonly #onError: PacketSocketOptions['onError'];
@@ -60,7 +67,10 @@ export class PacketSocket implements Source {
     this.interfaceIndex = ifindex;
     this.#descriptor = descriptor;
     this.#filterExact = filterExact;
-    this.#buffer = Buffer.alloc(options.snapLength ?? 2048);
+    const snapLength = options.snapLength ?? 2048;
+    this.#message = options.timestamps ? new MessageHeader(snapLength) : undefined;
+    this.#buffer = this.#message?.data ?? Buffer.alloc(snapLength);
+    this.#from = this.#message?.name ?? Buffer.alloc(20);
     this.#batch = options.batch ?? 256;
     this.#onFrame = options.onFrame;
     this.#onError = options.onError;
@@ -76,6 +86,7 @@ export class PacketSocket implements Source {
       socket => {
         exact = attachFilter(socket, options.filter);
         socket.set(k.SOL_PACKET, k.PACKET_IGNORE_OUTGOING, 1, 'ignore our own frames');
+        if (options.timestamps) socket.set(k.SOL_SOCKET, k.SO_TIMESTAMPNS, 1, 'set SO_TIMESTAMPNS');
         socket.receiveBuffer(options.receiveBuffer ?? 4 << 20);
         socket.bind(encodeSockaddrLl(ifindex, options.protocol ?? k.ETH_P_ALL), `bind ${socket.label}`);
       },
@@ -121,14 +132,14 @@ export class PacketSocket implements Source {
    */
   receive(): Buffer | undefined {
     for (;;) {
-      this.#fromLength.writeInt32LE(20, 0);
-      const result = libc.recvfrom(this.#descriptor.fd, this.#buffer, k.MSG_DONTWAIT | k.MSG_TRUNC, this.#from, this.#fromLength);
+      const result = this.#receiveOnce();
       if (result >= 0) {
         const info = this.info;
         info.protocol = this.#from.readUInt16BE(2);
         info.interfaceIndex = this.#from.readInt32LE(4);
         info.packetType = packetTypes[this.#from[10] as number] ?? 'unknown';
         info.length = result;
+        if (this.#message) info.timestampNs = timestampOf(this.#message.controlMessages);
         return this.#buffer.subarray(0, Math.min(result, this.#buffer.length));
       }
       if (result === -EAGAIN) return undefined;
@@ -168,6 +179,16 @@ export class PacketSocket implements Source {
   /** Memberships end with the socket. Remove it from its loop first. */
   close(): void {
     this.#descriptor.close();
+  }
+
+  #receiveOnce(): number {
+    const flags = k.MSG_DONTWAIT | k.MSG_TRUNC;
+    if (this.#message) {
+      this.#message.reset();
+      return libc.recvmsg(this.#descriptor.fd, this.#message.struct, flags);
+    }
+    this.#fromLength.writeInt32LE(20, 0);
+    return libc.recvfrom(this.#descriptor.fd, this.#buffer, flags, this.#from, this.#fromLength);
   }
 
   /** struct packet_mreq: i32 ifindex · u16 type (0 = multicast) · u16 alen · u8 addr[8]. */

@@ -172,9 +172,10 @@ export class PollLoop implements Poller {
 
   #poll(wait: number): void {
     if (this.#stale) this.#rebuild();
+    // struct timespec {i64 seconds, i64 nanoseconds}; the wait is at most `maxWait`, so that 32 bits hold either.
     const ns = Math.max(0, Math.ceil(wait * 1e6));
-    this.#timespec.writeBigInt64LE(BigInt(Math.floor(ns / 1e9)), 0);
-    this.#timespec.writeBigInt64LE(BigInt(ns % 1e9), 8);
+    this.#timespec.writeUInt32LE(Math.floor(ns / 1e9), 0);
+    this.#timespec.writeUInt32LE(ns % 1e9, 8);
     const table = this.#table;
     const ready = libc.ppoll(this.#pollfds, table.length + 1, this.#timespec);
     this.#now = now();

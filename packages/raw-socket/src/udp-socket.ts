@@ -1,6 +1,6 @@
 import { attachFilter } from './bpf/attach.ts';
 import { minTtlFilter } from './bpf/filters.ts';
-import { MessageHeader } from './cmsg.ts';
+import { MessageHeader, timestampOf } from './cmsg.ts';
 import * as k from './constants.ts';
 import { Descriptor, i32 } from './descriptor.ts';
 import { EAGAIN, EINTR } from './errno.ts';
@@ -183,16 +183,17 @@ export class UdpSocket implements Source {
   #info(): UdpInfo {
     const message = this.#message;
     const from = decodeSockaddr(message.from);
+    const { controlMessages } = message;
     const info: UdpInfo = {
       address: from?.address ?? '',
       port: from?.port ?? 0,
       ttl: undefined,
       interfaceIndex: undefined,
       destination: undefined,
-      timestampNs: undefined,
+      timestampNs: timestampOf(controlMessages),
       truncated: (message.flags & k.MSG_TRUNC) !== 0,
     };
-    for (const { level, type, data } of message.controlMessages) {
+    for (const { level, type, data } of controlMessages) {
       if (level === k.SOL_IP && type === k.IP_TTL && data.length >= 4) info.ttl = data.readInt32LE(0);
       else if (level === k.SOL_IPV6 && type === k.IPV6_HOPLIMIT && data.length >= 4) info.ttl = data.readInt32LE(0);
       else if (level === k.SOL_IP && type === k.IP_PKTINFO && data.length >= 12) {
@@ -202,8 +203,6 @@ export class UdpSocket implements Source {
       } else if (level === k.SOL_IPV6 && type === k.IPV6_PKTINFO && data.length >= 20) {
         info.destination = formatIp(data.subarray(0, 16));
         info.interfaceIndex = data.readInt32LE(16);
-      } else if (level === k.SOL_SOCKET && type === k.SO_TIMESTAMPNS && data.length >= 16) {
-        info.timestampNs = data.readBigInt64LE(0) * 1_000_000_000n + data.readBigInt64LE(8);
       }
     }
     return info;

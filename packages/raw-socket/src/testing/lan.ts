@@ -55,13 +55,18 @@ export class Namespace {
 
 const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
-/** The host is 10.66.0.1 and fd66::1, the peer 10.66.0.2 and fd66::2. */
-export function createLan(): Lan {
+/**
+ * The host is 10.66.0.1 and fd66::1, the peer 10.66.0.2 and fd66::2.
+ * @param options.bridge a switch (a bridge in a namespace of its own) stands between them instead of one cable
+ */
+export function createLan(options: { bridge?: boolean } = {}): Lan {
   const id = randomBytes(4).toString('hex');
-  const names = { host: `rs-${id}-h`, peer: `rs-${id}-p` };
-  const macs = { host: '02:66:00:00:00:01', peer: '02:66:00:00:00:02' };
+  const host = new Namespace(`rs-${id}-h`, '02:66:00:00:00:01');
+  const peer = new Namespace(`rs-${id}-p`, '02:66:00:00:00:02');
+  const bridge = options.bridge ? `rs-${id}-b` : undefined;
+  const names = [host.name, peer.name, ...(bridge === undefined ? [] : [bridge])];
   const close = (): void => {
-    for (const name of Object.values(names)) {
+    for (const name of names) {
       try {
         ip('netns', 'delete', name);
       } catch {
@@ -70,45 +75,37 @@ export function createLan(): Lan {
     }
   };
   try {
-    ip('netns', 'add', names.host);
-    ip('netns', 'add', names.peer);
-    // Without duplicate address detection the link-local addresses can be used at once.
-    for (const name of Object.values(names)) {
+    for (const name of names) {
+      ip('netns', 'add', name);
+      // Without duplicate address detection the link-local addresses can be used at once.
       inNetworkNamespace(`/run/netns/${name}`, () => writeFileSync('/proc/sys/net/ipv6/conf/default/accept_dad', '0'));
     }
-    ip(
-      '-n',
-      names.host,
-      'link',
-      'add',
-      'eth0',
-      'address',
-      macs.host,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'eth0',
-      'address',
-      macs.peer,
-      'netns',
-      names.peer,
-    );
-    for (const [name, last] of [
-      [names.host, 1],
-      [names.peer, 2],
-    ] as const) {
+    if (bridge === undefined) cable(host, { name: 'eth0', address: peer.mac, netns: peer.name });
+    else {
+      ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
+      ip('-n', bridge, 'link', 'set', 'br0', 'up');
+      for (const [port, end] of [host, peer].entries()) {
+        cable(end, { name: `port${port}`, netns: bridge });
+        ip('-n', bridge, 'link', 'set', `port${port}`, 'master', 'br0', 'up');
+      }
+    }
+    for (const [i, { name }] of [host, peer].entries()) {
       ip('-n', name, 'link', 'set', 'lo', 'up');
-      ip('-n', name, 'addr', 'add', `10.66.0.${last}/24`, 'dev', 'eth0');
-      ip('-n', name, 'addr', 'add', `fd66::${last}/64`, 'dev', 'eth0', 'nodad');
+      ip('-n', name, 'addr', 'add', `10.66.0.${i + 1}/24`, 'dev', 'eth0');
+      ip('-n', name, 'addr', 'add', `fd66::${i + 1}/64`, 'dev', 'eth0', 'nodad');
       ip('-n', name, 'link', 'set', 'eth0', 'up');
     }
-    for (const name of Object.values(names)) awaitCarrier(`/run/netns/${name}`);
+    for (const { path } of [host, peer]) awaitCarrier(path);
   } catch (error) {
     close();
     throw error;
   }
-  return { host: new Namespace(names.host, macs.host), peer: new Namespace(names.peer, macs.peer), close };
+  return { host, peer, close };
+}
+
+/** A veth pair from `eth0` of a namespace to what `peer` describes in the words of ip-link(8). */
+function cable(end: Namespace, peer: Record<string, string>): void {
+  ip('-n', end.name, 'link', 'add', 'eth0', 'address', end.mac, 'type', 'veth', 'peer', ...Object.entries(peer).flat());
 }
 
 /** The kernel takes up to a second over telling that a link works, and IPv6 begins only then. */
