@@ -4,13 +4,13 @@ import type { Entry } from './entry.ts';
 /** Everything that keeps one address from being free. */
 export interface AddressRecord {
   readonly address: Address;
-  readonly holders: Set<Entry>;
+  holders: readonly Entry[];
   /** Key of the Service a reservation keeps it for. */
   reservedFor: string | null;
   /** Which reservation, for messages. */
   reservation: string;
   /** Keys of Services that list it in `spec.externalIPs`. */
-  readonly externalTo: Set<string>;
+  externalTo: ReadonlySet<string>;
   /** Until when it rests after its release, in milliseconds; 0: not. */
   restsUntil: number;
   /** Key of the Service that held it last. */
@@ -23,7 +23,9 @@ export interface AddressRecord {
   taken: boolean;
 }
 
+// Shared by all records that have none: there may be a hundred thousand records.
 const noKeys: ReadonlySet<string> = new Set();
+const nobody: readonly Entry[] = [];
 
 /** Records by address; only addresses that something is known about have one. */
 export class AddressTable {
@@ -39,10 +41,10 @@ export class AddressTable {
     if (record === undefined) {
       record = {
         address,
-        holders: new Set(),
+        holders: nobody,
         reservedFor: null,
         reservation: '',
-        externalTo: new Set(),
+        externalTo: noKeys,
         restsUntil: 0,
         lastHolder: '',
         conflictUntil: 0,
@@ -67,7 +69,7 @@ export class AddressTable {
 
 export function isTaken(record: AddressRecord): boolean {
   return (
-    record.holders.size > 0 ||
+    record.holders.length > 0 ||
     record.reservedFor !== null ||
     record.externalTo.size > 0 ||
     record.restsUntil > 0 ||

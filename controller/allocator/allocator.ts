@@ -3,7 +3,7 @@ import { type Address, equalAddresses, type Family, formatAddress } from '@heral
 import { changesOf } from './changes.ts';
 import { confirm } from './confirm.ts';
 import { decide } from './decide.ts';
-import { type AllocationRequest, type Assignment, type Claim, type Entry, newEntry, type Outcome } from './entry.ts';
+import { type AllocationRequest, type Assignment, type Claim, type Entry, newEntry, noLosses, type Outcome } from './entry.ts';
 import { Heap } from './heap.ts';
 import { Ledger, type Reserve } from './ledger.ts';
 import { sameLabels, samePool, sameRequest, sameReservation } from './same.ts';
@@ -68,7 +68,10 @@ export class Allocator {
   #examined = 0;
 
   constructor() {
-    this.#ledger = new Ledger(name => this.#topics.add(name));
+    this.#ledger = new Ledger(
+      name => this.#topics.add(name),
+      () => this.#waiting.size > 0,
+    );
   }
 
   /** How many Services were looked at so far: what one change costs. */
@@ -262,12 +265,9 @@ export class Allocator {
     const dirty = [...this.#dirty].sort((a, b) => Number(a.claims !== null) - Number(b.claims !== null) || bySeniority(a, b));
     this.#dirty.clear();
     for (const entry of dirty) {
-      before.set(
-        entry,
-        (entry.claims ?? entry.held).map(each => each.address),
-      );
+      before.set(entry, addressesOf(entry.claims ?? entry.held));
       entry.confirmed = false;
-      entry.losses.clear();
+      entry.losses = noLosses;
     }
     for (const entry of dirty) {
       confirm(this.#ledger, entry, now);
@@ -279,16 +279,13 @@ export class Allocator {
     this.#wake();
     for (let entry = this.#queue.pop(); entry !== undefined; entry = this.#queue.pop()) {
       this.#queued.delete(entry);
-      const wokenBy = [...entry.wokenBy];
-      entry.wokenBy.clear();
+      const { wokenBy } = entry;
+      entry.wokenBy = noTopics;
       // A Service may have gone, or been forgotten, between its waking and now.
       if (this.#entries.get(entry.key) === entry) {
         if (!before.has(entry)) {
-          before.set(
-            entry,
-            entry.held.map(held => held.address),
-          );
-          entry.losses.clear();
+          before.set(entry, addressesOf(entry.held));
+          entry.losses = noLosses;
         }
         this.#examine(entry, now);
       }
@@ -309,18 +306,19 @@ export class Allocator {
     entry.held = target;
     entry.satisfied = satisfied;
     entry.cause = cause;
-    this.#waiting.set(entry, [...new Set(topics)]);
-    const added = target.filter(assignment => !includes(held, assignment.address));
+    this.#waiting.set(entry, topics.length > 1 ? [...new Set(topics)] : topics);
+    if (satisfied && this.#retained.delete(entry.key)) this.#reserve();
+    if (target === held) return;
+    const added = held.length === 0 ? target : target.filter(assignment => !includes(held, assignment.address));
     const removed = held.filter(assignment => !includes(target, assignment.address));
     for (const assignment of added) this.#ledger.hold(entry, assignment);
     for (const assignment of removed) {
       if (this.#ledger.isShunned(assignment.address)) {
-        entry.losses.set(formatAddress(assignment.address), 'another machine in the network answers for it');
+        entry.losses = new Map(entry.losses).set(formatAddress(assignment.address), 'another machine in the network answers for it');
       }
       this.#ledger.unhold(entry, assignment, now);
     }
     if (added.length > 0 || removed.length > 0) this.#ledger.pledge(entry.key, entry);
-    if (satisfied && this.#retained.delete(entry.key)) this.#reserve();
   }
 
   #push(entry: Entry): void {
@@ -350,7 +348,7 @@ export class Allocator {
     if (this.#ledger.room(name) !== true) return;
     const entry = this.#waiting.next(name, after);
     if (entry === undefined) return;
-    entry.wokenBy.add(name);
+    entry.wokenBy = [...entry.wokenBy, name];
     this.#push(entry);
   }
 
@@ -365,6 +363,13 @@ export class Allocator {
     this.#outcomes.set(key, outcome);
     return [outcome];
   }
+}
+
+const noTopics: readonly string[] = [];
+const noAddresses: readonly Address[] = [];
+
+function addressesOf(list: readonly Claim[]): readonly Address[] {
+  return list.length === 0 ? noAddresses : list.map(({ address }) => address);
 }
 
 function includes(list: Entry['held'], address: Address): boolean {

@@ -1,8 +1,9 @@
 import { type Address, formatAddress } from '@herald/ip';
-import type { AddressChange, Entry } from './entry.ts';
+import type { AddressChange, Assignment, Entry } from './entry.ts';
 
 /** Pairs what a Service held with what it holds now: an old address with the new one of its family that replaces it. */
 export function changesOf(entry: Entry, before: readonly Address[]): AddressChange[] {
+  if (before.length === 0) return entry.held.map(assigned);
   const after = entry.held.map(held => held.address);
   const poolOf = (address: Address) => entry.held.find(held => same(held.address, address))?.pool ?? '';
   const gone = before.filter(address => !after.some(other => same(address, other)));
@@ -20,10 +21,14 @@ export function changesOf(entry: Entry, before: readonly Address[]): AddressChan
     else changes.push({ event: 'AddressLost', from, to, message: `${formatAddress(from)} is lost and there is no other: ${why}` });
   }
   for (const to of come) {
-    const event = before.length > 0 && gone.length < before.length ? 'AddressAdded' : 'AddressAssigned';
-    changes.push({ event, from: null, to, message: `assigned ${formatAddress(to)} from IPAddressPool ${poolOf(to)}` });
+    const event = gone.length < before.length ? 'AddressAdded' : 'AddressAssigned';
+    changes.push({ ...assigned({ address: to, pool: poolOf(to) }), event });
   }
   return changes;
+}
+
+function assigned({ address, pool }: Pick<Assignment, 'address' | 'pool'>): AddressChange {
+  return { event: 'AddressAssigned', from: null, to: address, message: `assigned ${formatAddress(address)} from IPAddressPool ${pool}` };
 }
 
 function same(a: Address, b: Address): boolean {

@@ -1,4 +1,5 @@
 import { type Address, formatAddress } from '@herald/ip';
+import { familiesOf } from './decide.ts';
 import type { Assignment, Claim, Entry } from './entry.ts';
 import type { Ledger } from './ledger.ts';
 import { exclusion } from './offer.ts';
@@ -11,8 +12,13 @@ import { exclusion } from './offer.ts';
 export function confirm(ledger: Ledger, entry: Entry, now: number): void {
   const { request } = entry;
   const candidates: readonly Claim[] = entry.claims ?? entry.held;
+  if (candidates.length === 0) {
+    entry.claims = null;
+    entry.confirmed = true;
+    return;
+  }
   const isAsked = (address: Address) => request.addresses.some(a => a.family === address.family && a.value === address.value);
-  const families = request.policy === 'SingleStack' ? request.families.slice(0, 1) : request.families;
+  const families = familiesOf(request);
   const room = new Map(families.map(family => [family, Math.max(1, request.addresses.filter(a => a.family === family).length)]));
   const staying = new Map<Claim, Assignment>();
 
@@ -20,7 +26,7 @@ export function confirm(ledger: Ledger, entry: Entry, now: number): void {
   for (const claim of [...candidates.filter(c => isAsked(c.address)), ...candidates.filter(c => !isAsked(c.address))]) {
     const { address } = claim;
     const left = room.get(address.family) ?? 0;
-    const lost = (why: string) => entry.losses.set(formatAddress(address), why);
+    const lost = (why: string) => void (entry.losses = new Map(entry.losses).set(formatAddress(address), why));
     if (request.problem === null && left === 0) {
       lost(families.includes(address.family) ? 'the Service asks for fewer addresses' : `the Service has no IPv${address.family} any more`);
       continue;

@@ -19,6 +19,12 @@ export function decide(ledger: Ledger, entry: Entry): Decision {
   if (request.terminating) {
     return held.length > 0 ? done(entry, held, []) : keep(entry, { reason: 'NoEligiblePool', message: 'the Service is being deleted' }, []);
   }
+  const families = familiesOf(request);
+  const plain = held.length === 0 && request.addresses.length === 0 && families.length === 1;
+  if (plain && ledger.reservesFor(entry.key).length === 0) {
+    const first = firstOffer(ledger, entry, families[0] as Family);
+    if (first !== null) return done(entry, [first], nothing);
+  }
   const chosen: Assignment[] = [];
   const refused: Refusal[] = [];
   for (const address of request.addresses) {
@@ -33,7 +39,6 @@ export function decide(ledger: Ledger, entry: Entry): Decision {
       refused.flatMap(refusal => refusal.topics),
     );
 
-  const families = request.policy === 'SingleStack' ? request.families.slice(0, 1) : request.families;
   const open = families.filter(family => !chosen.some(assignment => assignment.address.family === family));
   if (chosen.length > 0 && open.length > 0 && request.policy === 'RequireDualStack') {
     const message = `the Service needs IPv4 and IPv6, but asks for ${request.addresses.map(formatAddress).join(', ')} only`;
@@ -107,6 +112,18 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
     if (!offers.has(family)) offers.set(family, { refusal: reason ?? summary(family, refusals.get(family) ?? []) });
   }
   return offers;
+}
+
+/** The plain case, most frequent by far: the first eligible pool that has an address. Null: none has, and it is worth working out why. */
+function firstOffer(ledger: Ledger, entry: Entry, family: Family): Assignment | null {
+  const { pool: asked } = entry.request;
+  for (const pool of ledger.pools) {
+    if (asked === null ? !pool.pool.autoAssign : pool.name !== asked) continue;
+    if (exclusion(ledger, pool, entry) !== null) continue;
+    const { assignment } = offerFrom(ledger, entry, pool, family, nothing);
+    if (assignment !== undefined) return assignment;
+  }
+  return null;
 }
 
 /** What the first pool offers that has an address of every family; empty when none has. */
@@ -199,7 +216,7 @@ function bounded(messages: readonly string[]): string {
  * of its family takes that one's place), and what is new follows in the order of the families.
  */
 function ordered(entry: Entry, target: readonly Assignment[], asAsked: boolean): readonly Assignment[] {
-  if (asAsked) return target;
+  if (asAsked || target.length < 2) return target;
   const rest = [...entry.request.families].flatMap(family => target.filter(assignment => assignment.address.family === family));
   const placed: Assignment[] = [];
   const place = (assignment: Assignment | undefined) => {
@@ -218,8 +235,17 @@ function ordered(entry: Entry, target: readonly Assignment[], asAsked: boolean):
   return [...placed, ...rest];
 }
 
+const nothing: readonly never[] = [];
+const single: Readonly<Record<Family, readonly Family[]>> = { 4: [4], 6: [6] };
+
+/** The families a Service is to have addresses of. */
+export function familiesOf({ policy, families }: Entry['request']): readonly Family[] {
+  return policy === 'SingleStack' && families[0] !== undefined ? single[families[0]] : families;
+}
+
 function done(entry: Entry, target: readonly Assignment[], topics: readonly string[]): Decision {
-  const message = target.map(({ address, pool }) => `${formatAddress(address)} from IPAddressPool ${pool}`).join(', ');
+  let message = '';
+  for (const { address, pool } of target) message += `${message === '' ? '' : ', '}${formatAddress(address)} from IPAddressPool ${pool}`;
   return { target, satisfied: true, cause: { reason: 'AddressAssigned', message }, topics };
 }
 

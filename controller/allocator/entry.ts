@@ -99,10 +99,13 @@ export interface Entry extends Waiter {
   /** The latest answer; null before the first. */
   cause: Cause | null;
   /** Why addresses were taken from it in this settling, by address text. */
-  readonly losses: Map<string, string>;
-  /** Topics through which this settling woke it, see `Wakeups`. */
-  readonly wokenBy: Set<string>;
+  losses: ReadonlyMap<string, string>;
+  /** Topics through which this settling woke it, see `Allocator`. */
+  wokenBy: readonly string[];
 }
+
+const nothing: readonly string[] = [];
+export const noLosses: ReadonlyMap<string, string> = new Map();
 
 export function newEntry(request: AllocationRequest, claims: readonly Claim[]): Entry {
   return {
@@ -114,7 +117,7 @@ export function newEntry(request: AllocationRequest, claims: readonly Claim[]): 
     claims,
     satisfied: false,
     cause: null,
-    losses: new Map(),
-    wokenBy: new Set(),
+    losses: noLosses,
+    wokenBy: nothing,
   };
 }

@@ -34,6 +34,8 @@ export interface Reserve {
   readonly families: readonly Family[];
 }
 
+const noReserves: readonly Reserve[] = [];
+
 interface Segment {
   readonly first: bigint;
   readonly last: bigint;
@@ -49,6 +51,7 @@ export class Ledger {
   pools: readonly PoolState[] = [];
   readonly namespaces = new Map<string, Labels>();
   readonly #wake: (topic: string) => void;
+  readonly #isAwaited: () => boolean;
   readonly #byName = new Map<string, PoolState>();
   readonly #segments: Record<Family, readonly Segment[]> = { 4: [], 6: [] };
   readonly #table = new AddressTable();
@@ -59,8 +62,10 @@ export class Ledger {
   readonly #externals = new Map<string, readonly Address[]>();
   readonly #deadlines = new Heap<{ at: number; address: Address }>((a, b) => a.at - b.at);
 
-  constructor(wake: (topic: string) => void) {
+  /** `isAwaited`: whether anybody waits for anything. */
+  constructor(wake: (topic: string) => void, isAwaited: () => boolean) {
     this.#wake = wake;
+    this.#isAwaited = isAwaited;
   }
 
   pool(name: string): PoolState | undefined {
@@ -101,8 +106,8 @@ export class Ledger {
       const pool = this.poolOf(record.address);
       if (pool === undefined || !fresh.has(pool)) continue;
       if (record.taken) pool.space[record.address.family].take(record.address.value);
-      if (record.holders.size > 0) pool.assigned[record.address.family]++;
-      for (const holder of record.holders) pool.countHold(holder.request.namespace, formatAddress(record.address), 1);
+      if (record.holders.length > 0) pool.assigned[record.address.family]++;
+      for (const holder of record.holders) pool.countHold(holder.request.namespace, record.address, 1);
     }
   }
 
@@ -142,11 +147,12 @@ export class Ledger {
   }
 
   reservesFor(key: string): readonly Reserve[] {
-    return this.#reserves.get(key) ?? [];
+    return this.#reserves.get(key) ?? noReserves;
   }
 
   /** Counts anew what pools keep free for a Service, after a change of what it holds. */
   pledge(key: string, entry: Entry | undefined): void {
+    if (this.#reserves.size === 0 && this.#pledges.size === 0) return;
     const before = this.#pledges.get(key) ?? [];
     const after = [];
     for (const { pool: name, families } of this.reservesFor(key)) {
@@ -191,11 +197,11 @@ export class Ledger {
   hold(entry: Entry, { address }: Assignment): void {
     const record = this.#table.ensure(address);
     const pool = this.poolOf(address);
-    if (pool !== undefined && !record.holders.has(entry)) {
-      if (record.holders.size === 0) pool.assigned[address.family]++;
-      pool.countHold(entry.request.namespace, formatAddress(address), 1);
+    if (pool !== undefined && !record.holders.includes(entry)) {
+      if (record.holders.length === 0) pool.assigned[address.family]++;
+      pool.countHold(entry.request.namespace, address, 1);
     }
-    record.holders.add(entry);
+    if (!record.holders.includes(entry)) record.holders = [...record.holders, entry];
     record.restsUntil = 0;
     this.#sync(record);
     this.changed(address);
@@ -204,13 +210,14 @@ export class Ledger {
   /** Takes an address from a Service; it rests as long as its pool says. */
   unhold(entry: Entry, { address }: Assignment, now: number): void {
     const record = this.#table.get(address);
-    if (record === undefined || !record.holders.delete(entry)) return;
+    if (record?.holders.includes(entry) !== true) return;
+    record.holders = record.holders.filter(holder => holder !== entry);
     const pool = this.poolOf(address);
     if (pool !== undefined) {
-      if (record.holders.size === 0) pool.assigned[address.family]--;
-      pool.countHold(entry.request.namespace, formatAddress(address), -1);
-      this.#wake(topic.quota(pool.name, entry.request.namespace));
-      if (record.holders.size === 0 && pool.pool.reuseDelay > 0) {
+      if (record.holders.length === 0) pool.assigned[address.family]--;
+      pool.countHold(entry.request.namespace, address, -1);
+      if (this.#isAwaited()) this.#wake(topic.quota(pool.name, entry.request.namespace));
+      if (record.holders.length === 0 && pool.pool.reuseDelay > 0) {
         record.restsUntil = now + pool.pool.reuseDelay;
         record.lastHolder = entry.key;
         this.#deadlines.push({ at: record.restsUntil, address });
@@ -223,8 +230,13 @@ export class Ledger {
 
   /** Tells those who wait for an address that its holders, or what they allow, may have changed. */
   changed(address: Address): void {
-    this.#wake(topic.address(address));
     const record = this.#table.get(address);
+    // Nothing is said to nobody: putting the names together is most of the cost of an assignment.
+    if (!this.#isAwaited()) {
+      if (record !== undefined) this.#index(record);
+      return;
+    }
+    this.#wake(topic.address(address));
     if (record === undefined) return;
     for (const key of record.keys) this.#wake(topic.key(key));
     this.#index(record);
@@ -238,12 +250,13 @@ export class Ledger {
     const touched = new Set<AddressRecord>();
     for (const address of before) {
       const record = this.#table.get(address);
-      record?.externalTo.delete(key);
-      if (record !== undefined) touched.add(record);
+      if (record === undefined) continue;
+      record.externalTo = new Set([...record.externalTo].filter(other => other !== key));
+      touched.add(record);
     }
     for (const address of addresses) {
       const record = this.#table.ensure(address);
-      record.externalTo.add(key);
+      record.externalTo = new Set([...record.externalTo, key]);
       touched.add(record);
     }
     if (addresses.length === 0) this.#externals.delete(key);
@@ -260,7 +273,7 @@ export class Ledger {
     record.conflictUntil = until;
     this.#deadlines.push({ at: until, address });
     this.#sync(record);
-    return [...record.holders];
+    return record.holders;
   }
 
   /** Whether nobody holds or keeps the address. */
@@ -321,7 +334,7 @@ export class Ledger {
     if (record.conflictUntil > 0 && !asked) {
       return refused(address, { reason: 'AddressQuarantined', message: 'another machine in the network answers for it' });
     }
-    if (record.holders.size > 0) return null;
+    if (record.holders.length > 0) return null;
     if (record.reservedFor !== null && record.reservedFor !== entry.key) {
       return refused(address, { reason: 'AddressReserved', message: `${record.reservation} keeps it for Service ${record.reservedFor}` });
     }
@@ -343,6 +356,7 @@ export class Ledger {
   }
 
   #index(record: AddressRecord): void {
+    if (record.keys.size === 0 && record.holders.every(holder => holder.request.sharingKey === null)) return;
     const keys = new Set<string>();
     for (const holder of record.holders) if (holder.request.sharingKey !== null) keys.add(holder.request.sharingKey);
     for (const key of record.keys) {
@@ -369,7 +383,7 @@ export class Ledger {
       if (taken) pool?.space[family].take(value);
       else {
         pool?.space[family].free(value);
-        if (pool !== undefined) this.#wake(topic.pool(pool.name, family));
+        if (pool !== undefined && this.#isAwaited()) this.#wake(topic.pool(pool.name, family));
       }
     }
     if (!taken) this.#table.prune(record);

@@ -1,5 +1,5 @@
 import { type Labels, matches, matchesAny, type Pool } from '@herald/crds';
-import type { Address, Family } from '@herald/ip';
+import { type Address, type Family, formatAddress } from '@herald/ip';
 import type { Cause } from './entry.ts';
 import { FreeSpace, isBuggy } from './free-space.ts';
 
@@ -69,13 +69,14 @@ export class PoolState {
     return this.#heldBy.get(namespace)?.get(address) ?? 0;
   }
 
-  countHold(namespace: string, address: string, by: 1 | -1): void {
+  countHold(namespace: string, address: Address, by: 1 | -1): void {
     if (this.pool.quotas.length === 0) return;
+    const text = formatAddress(address);
     let held = this.#heldBy.get(namespace);
     if (held === undefined) this.#heldBy.set(namespace, (held = new Map()));
-    const count = (held.get(address) ?? 0) + by;
-    if (count > 0) held.set(address, count);
-    else held.delete(address);
+    const count = (held.get(text) ?? 0) + by;
+    if (count > 0) held.set(text, count);
+    else held.delete(text);
     if (held.size === 0) this.#heldBy.delete(namespace);
   }
 

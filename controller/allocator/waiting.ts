@@ -21,6 +21,7 @@ export class Waiting<T extends Waiter> {
 
   /** Replaces what a waiter waits for; an empty list: nothing. */
   set(waiter: T, topics: readonly string[]): void {
+    if (topics.length === 0 && !this.#topicsOf.has(waiter)) return;
     for (const topic of this.#topicsOf.get(waiter) ?? []) {
       if (topics.includes(topic)) continue;
       const list = this.#topics.get(topic);
@@ -40,6 +41,11 @@ export class Waiting<T extends Waiter> {
     }
     if (topics.length === 0) this.#topicsOf.delete(waiter);
     else this.#topicsOf.set(waiter, topics);
+  }
+
+  /** How many wait at all. */
+  get size(): number {
+    return this.#topicsOf.size;
   }
 
   topicsOf(waiter: T): readonly string[] {
