@@ -161,6 +161,7 @@ export class Term {
     this.#assigner.begin();
     // Also those of Services that went while nobody watched.
     for (const key of announcements.keys()) this.#queues.announcements.add(key);
+    this.#options.logger.info({ services: services.size }, 'ready');
   }
 
   #subscribe(): void {
