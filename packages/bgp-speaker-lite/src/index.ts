@@ -2,7 +2,11 @@
  * A BGP-4 and BFD speaker as a library: announces routes to routers and takes none.
  * The parts, each usable alone: `codec/` (octets and messages), `fsm/` (the session), `rib/` (what each peer is told), `bfd/`.
  */
+
+export { BfdEngine, type EngineEvents } from './bfd/engine.ts';
 export type { BfdAuthentication, BfdOptions } from './bfd/options.ts';
+export type { BfdService, BfdSessionSpec } from './bfd/spec.ts';
+export { BfdThread } from './bfd/thread.ts';
 export type { Role } from './codec/capability/role.ts';
 export type { Family } from './codec/family.ts';
 export { BgpError, type BgpErrorCode, ERROR_CODES } from './errors.ts';

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import type { BfdService } from './bfd/spec.ts';
+import { BfdThread } from './bfd/thread.ts';
 import { parseRouterId, splitZone } from './codec/address.ts';
 import { Cease, cease, describeNotification, type Notification } from './codec/notification.ts';
 import { BgpError } from './errors.ts';
@@ -11,7 +13,7 @@ import { type Route, RouteParser } from './rib/route.ts';
 import { type Audience, RouteTable } from './rib/route-table.ts';
 import { type Clock, systemClock } from './session/clock.ts';
 import { systemTransport, type Transport, type TransportListener } from './session/transport.ts';
-import type { PeerStatus } from './status.ts';
+import type { BfdStatus, PeerStatus } from './status.ts';
 
 export interface SpeakerOptions {
   /** Our AS number. */
@@ -26,6 +28,8 @@ export interface SpeakerOptions {
   /** Numbers in [0, 1) for jitter. */
   readonly random?: () => number;
   readonly transport?: Transport;
+  /** What runs the BFD sessions; a thread of its own when left out. */
+  readonly bfd?: BfdService;
 }
 
 export interface SpeakerEvents {
@@ -35,6 +39,10 @@ export interface SpeakerEvents {
   failure: [event: { peer: string; text: string; notification?: string; direction?: 'sent' | 'received' }];
   /** A new session has been told every route, and the End-of-RIB of each family. */
   synchronized: [event: { peer: string }];
+  /** A peer's BFD session changed. */
+  bfd: [event: { peer: string; status: BfdStatus }];
+  /** Something that is not working, in words; `peer` is empty when it concerns no peer in particular. */
+  problem: [event: { peer: string; text: string }];
 }
 
 /** Limits a call to some peers, by name. */
@@ -62,6 +70,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   readonly #parser = new RouteParser();
   readonly #routes: RouteTable;
   readonly #host: PeerHost;
+  readonly #bfd: BfdService;
   #draining = false;
   #stopped = false;
 
@@ -73,6 +82,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#transport = options.transport ?? systemTransport;
+    this.#bfd = options.bfd ?? new BfdThread((peer, text) => this.emit('problem', { peer, text }));
     this.#routes = new RouteTable((prefix, audience) => {
       if (!audience) for (const peer of this.#peers.values()) peer.mark(prefix);
       else for (const name of audience) this.#peers.get(name)?.mark(prefix);
@@ -144,6 +154,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#peers.set(config.name, peer);
     for (const listener of this.#listeners) this.#installPassword(listener, peer, config.password);
     peer.start();
+    this.#watchPath(peer);
   }
 
   /**
@@ -163,6 +174,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
         if (config.address !== undefined && config.password !== undefined) this.#setPassword(listener, config.address, config.password);
       }
     peer.reconfigure(config);
+    if (pathOf(before) !== pathOf(config)) this.#watchPath(peer);
   }
 
   /** Ends the session with Cease/Peer De-configured and forgets the peer. Throws `BGP_UNKNOWN_PEER`. */
@@ -170,6 +182,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     const peer = this.#peer(name);
     peer.stop(cease(Cease.PEER_DECONFIGURED));
     for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
+    this.#bfd.remove(name);
     this.#peers.delete(name);
   }
 
@@ -236,6 +249,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#stopped = true;
     const goodbye: Notification | undefined = mode === 'cease' ? cease(Cease.ADMINISTRATIVE_SHUTDOWN, message) : undefined;
     for (const peer of this.#peers.values()) peer.stop(goodbye);
+    // AdminDown: whoever watches our path shall not take the end of this process for a failure.
+    await this.#bfd.close();
     await Promise.all([...this.#listeners.map(listener => listener.close()), ...[...this.#peers.values()].map(peer => peer.closed())]);
   }
 
@@ -249,6 +264,21 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     }
     socket.on('error', () => {});
     socket.destroy();
+  }
+
+  /** Starts, changes or ends the BFD session of a peer. */
+  #watchPath(peer: Peer): void {
+    const { name, address, config } = peer;
+    if (config.bfd && config.enabled && address !== undefined) {
+      const { sourceAddress, device, multihop, bfd } = config;
+      this.#bfd.set({ id: name, address, sourceAddress, device, multihop, options: bfd }, status => {
+        peer.bfd(status);
+        this.emit('bfd', { peer: name, status });
+      });
+    } else {
+      this.#bfd.remove(name);
+      peer.bfd(undefined);
+    }
   }
 
   #peerAt(socket: Socket): Peer | undefined {
@@ -301,4 +331,9 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   #checkRunning(): void {
     if (this.#stopped) throw new BgpError('BGP_STOPPED', 'the speaker has been stopped; make a new one');
   }
+}
+
+/** All that a BFD session depends on. */
+function pathOf({ bfd, enabled, address, discoverOn, sourceAddress, device, multihop }: PeerConfig): string {
+  return JSON.stringify([bfd, enabled, address, discoverOn, sourceAddress, device, multihop]);
 }

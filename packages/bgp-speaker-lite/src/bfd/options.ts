@@ -6,8 +6,6 @@ export interface BfdOptions {
   readonly receiveInterval?: number;
   /** Detection time multiplier, 1–255; 3 when left out. */
   readonly detectMultiplier?: number;
-  /** Required Min Echo RX Interval to announce and, where the peer allows it, the interval of our echo packets; no echo when left out. */
-  readonly echoInterval?: number;
   /** Send nothing until the peer has (RFC 5880 §6.1). */
   readonly passive?: boolean;
   /** Least TTL accepted over several hops (RFC 5883); 254 when left out. Only where the peer is `multihop`. */

@@ -1,0 +1,230 @@
+import { interfaceIndex, type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
+import { isLinkLocal, parseAddress, splitZone } from '../codec/address.ts';
+import type { BfdStatus } from '../status.ts';
+import { Authenticator } from './authentication.ts';
+import { type ControlPacket, decodeControlPacket, diagnosticText, encodeControlPacket, stateName } from './packet.ts';
+import { BfdSession, type SessionConfig } from './session.ts';
+import type { BfdSessionSpec } from './spec.ts';
+
+/** UDP ports of control packets: RFC 5881 §4 and RFC 5883 §5. */
+const SINGLE_HOP_PORT = 3784;
+const MULTIHOP_PORT = 4784;
+/** RFC 5881 §4: the source port is from the dynamic range and stays the same. */
+const FIRST_SOURCE_PORT = 49_152;
+const SOURCE_PORTS = 16_384;
+const PORT_ATTEMPTS = 64;
+/** GTSM, RFC 5881 §5. */
+const FULL_TTL = 255;
+/** Network control. */
+const CS6 = 0xc0;
+/** An AdminDown is said several times: nobody repeats it once we are gone. */
+const FAREWELLS = 3;
+
+export interface EngineEvents {
+  status(id: string, status: BfdStatus): void;
+  problem(id: string, text: string): void;
+}
+
+interface Entry {
+  spec: BfdSessionSpec;
+  readonly key: string;
+  readonly discriminator: number;
+  readonly session: BfdSession;
+  readonly authenticator: Authenticator | undefined;
+  readonly sender: UdpSocket;
+  readonly sendErrors: Set<string>;
+  timer: Timer | undefined;
+}
+
+/**
+ * Runs BFD sessions on a poll loop: sockets, timers and the choice of the session a packet belongs to. Give it the loop of a
+ * worker thread; whoever shares that thread must be brief.
+ */
+export class BfdEngine {
+  readonly #loop: PollLoop;
+  readonly #events: EngineEvents;
+  readonly #random: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #byDiscriminator = new Map<number, Entry>();
+  readonly #byKey = new Map<string, Entry>();
+  readonly #receivers = new Map<string, UdpSocket>();
+  /** Packets dropped, by reason: for whoever wonders why a session does not come up. */
+  readonly drops: Record<string, number> = {};
+
+  constructor(loop: PollLoop, events: EngineEvents, random: () => number) {
+    this.#loop = loop;
+    this.#events = events;
+    this.#random = random;
+  }
+
+  /** Starts a session, or changes the timers of the one with this id. A changed path or key is a new session. */
+  set(spec: BfdSessionSpec): void {
+    const existing = this.#entries.get(spec.id);
+    if (existing && samePath(existing.spec, spec)) {
+      existing.spec = spec;
+      existing.session.reconfigure(sessionConfig(spec, existing.discriminator), this.#loop.now());
+      this.#arm(existing);
+      return;
+    }
+    if (existing) this.remove(spec.id);
+    try {
+      this.#listen(spec);
+      this.#start(spec);
+    } catch (error) {
+      if (!(error instanceof RawSocketError)) throw error;
+      this.#events.problem(spec.id, error.message);
+    }
+  }
+
+  remove(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.timer?.cancel();
+    for (let i = 0; i < FAREWELLS; i++) entry.session.farewell(this.#loop.now());
+    this.#entries.delete(id);
+    this.#byDiscriminator.delete(entry.discriminator);
+    this.#byKey.delete(entry.key);
+    entry.sender.close();
+  }
+
+  close(): void {
+    for (const id of [...this.#entries.keys()]) this.remove(id);
+    for (const receiver of this.#receivers.values()) {
+      this.#loop.remove(receiver.fd);
+      receiver.close();
+    }
+    this.#receivers.clear();
+  }
+
+  #listen(spec: BfdSessionSpec): void {
+    const family = spec.address.includes(':') ? 6 : 4;
+    const port = spec.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
+    const key = `${family}/${port}`;
+    if (this.#receivers.has(key)) return;
+    const socket = UdpSocket.open({
+      family,
+      port,
+      onMessage: (data, info) => this.#datagram(data, info, spec.multihop),
+      onError: () => {},
+    });
+    this.#receivers.set(key, socket);
+    this.#loop.add(socket);
+  }
+
+  #start(spec: BfdSessionSpec): void {
+    const discriminator = this.#newDiscriminator();
+    const { authentication } = spec.options;
+    const authenticator = authentication && new Authenticator(authentication, Math.floor(this.#random() * 2 ** 32));
+    const sender = this.#openSender(spec);
+    const sendErrors = new Set<string>();
+    const session = new BfdSession(
+      sessionConfig(spec, discriminator),
+      { send: packet => this.#send(entry, packet), changed: () => this.#events.status(spec.id, statusOf(session)) },
+      this.#random,
+      this.#loop.now(),
+    );
+    const entry: Entry = { spec, key: pathKey(spec), discriminator, session, authenticator, sender, sendErrors, timer: undefined };
+    this.#entries.set(spec.id, entry);
+    this.#byDiscriminator.set(discriminator, entry);
+    this.#byKey.set(entry.key, entry);
+    this.#events.status(spec.id, statusOf(session));
+    this.#arm(entry);
+  }
+
+  #openSender(spec: BfdSessionSpec): UdpSocket {
+    const family = spec.address.includes(':') ? 6 : 4;
+    const start = Math.floor(this.#random() * SOURCE_PORTS);
+    for (let i = 0; ; i++) {
+      const port = FIRST_SOURCE_PORT + ((start + i) % SOURCE_PORTS);
+      try {
+        return UdpSocket.open({ family, address: spec.sourceAddress, port, device: spec.device, ttl: FULL_TTL, tos: CS6 });
+      } catch (error) {
+        if (!(error instanceof RawSocketError) || error.code !== 'AddressInUse' || i >= PORT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  #newDiscriminator(): number {
+    for (;;) {
+      const candidate = 1 + Math.floor(this.#random() * 0xffff_fffe);
+      if (!this.#byDiscriminator.has(candidate)) return candidate;
+    }
+  }
+
+  #send(entry: Entry, packet: ControlPacket): void {
+    const datagram = entry.authenticator ? entry.authenticator.sign(packet) : encodeControlPacket(packet);
+    const port = entry.spec.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
+    const result = entry.sender.send(datagram, port, entry.spec.address);
+    if (result.ok || entry.sendErrors.has(result.errno)) return;
+    // Said once per kind: a link that is down would say it with every packet.
+    entry.sendErrors.add(result.errno);
+    this.#events.problem(entry.spec.id, `cannot send BFD packets to ${entry.spec.address}: ${result.errno}`);
+  }
+
+  #datagram(data: Buffer, info: UdpInfo, multihop: boolean): void {
+    const decoded = decodeControlPacket(data);
+    if ('drop' in decoded) return this.#drop(decoded.drop);
+    const { packet } = decoded;
+    const entry =
+      packet.yourDiscriminator === 0 ? this.#byKey.get(keyOf(info, multihop)) : this.#byDiscriminator.get(packet.yourDiscriminator);
+    if (!entry) return this.#drop('no such session');
+    // A discriminator is 32 bits of luck: the address must be the peer's as well.
+    if (entry.spec.multihop !== multihop || keyOf(info, multihop) !== entry.key) return this.#drop('from another address');
+    const least = multihop ? (entry.spec.options.minimumTtl ?? FULL_TTL - 1) : FULL_TTL;
+    if ((info.ttl ?? 0) < least) return this.#drop('TTL too small');
+    if (packet.authenticationPresent !== (entry.authenticator !== undefined)) return this.#drop('authentication on one side only');
+    const forged = entry.authenticator?.check(data, packet);
+    if (forged !== undefined) return this.#drop(forged);
+    entry.session.receive(packet, this.#loop.now());
+    this.#arm(entry);
+  }
+
+  #drop(reason: string): void {
+    this.drops[reason] = (this.drops[reason] ?? 0) + 1;
+  }
+
+  #arm(entry: Entry): void {
+    const at = entry.session.deadline;
+    if (entry.timer?.active && entry.timer.time === at) return;
+    entry.timer?.cancel();
+    entry.timer =
+      at === undefined
+        ? undefined
+        : this.#loop.at(at, () => {
+            entry.session.tick(this.#loop.now());
+            if (entry.session.remoteDiscriminator === 0) entry.authenticator?.forgetSequence();
+            if (this.#entries.get(entry.spec.id) === entry) this.#arm(entry);
+          });
+  }
+}
+
+function sessionConfig(spec: BfdSessionSpec, localDiscriminator: number): SessionConfig {
+  const { transmitInterval = 300, receiveInterval = 300, detectMultiplier = 3, passive = false } = spec.options;
+  return { localDiscriminator, desiredMinTx: transmitInterval * 1000, requiredMinRx: receiveInterval * 1000, detectMultiplier, passive };
+}
+
+function samePath(a: BfdSessionSpec, b: BfdSessionSpec): boolean {
+  const path = ({ address, sourceAddress, device, multihop, options }: BfdSessionSpec) =>
+    JSON.stringify([address, sourceAddress, device, multihop, options.authentication, options.minimumTtl]);
+  return path(a) === path(b);
+}
+
+function pathKey({ address, multihop }: BfdSessionSpec): string {
+  const { address: plain, zone } = splitZone(address);
+  const scope = zone !== undefined && isLinkLocal(parseAddress(plain)) ? `%${interfaceIndex(zone)}` : '';
+  return `${multihop ? 'multi' : 'single'}/${plain}${scope}`;
+}
+
+function keyOf(info: UdpInfo, multihop: boolean): string {
+  return `${multihop ? 'multi' : 'single'}/${info.address}`;
+}
+
+function statusOf(session: BfdSession): BfdStatus {
+  return {
+    state: stateName(session.state),
+    remoteState: stateName(session.remoteState),
+    diagnostic: diagnosticText(session.diagnostic),
+    transmitInterval: session.transmitInterval,
+    detectionTime: session.detectionTime,
+  };
+}
