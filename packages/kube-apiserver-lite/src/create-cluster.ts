@@ -1,3 +1,4 @@
+import { DEFAULT_CLUSTER_ROLE_BINDINGS, DEFAULT_CLUSTER_ROLES } from './access/default-roles.ts';
 import type { Cluster } from './cluster.ts';
 import { CrdController } from './custom/controller.ts';
 import { CustomResources } from './custom/custom-resources.ts';
@@ -7,6 +8,7 @@ import { create } from './operations/create.ts';
 import type { Write } from './operations/write.ts';
 import { builtinResources } from './registry/builtins.ts';
 import { Registry } from './registry/registry.ts';
+import { clone } from './schema/json.ts';
 import { releaseUnused, reserve } from './services/allocate.ts';
 import { ServiceNetwork, type ServiceNetworkOptions } from './services/network.ts';
 import { specOf } from './services/service.ts';
@@ -49,6 +51,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     '',
     SYSTEM_NAMESPACES.map(name => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
   );
+  ensure(cluster, 'clusterroles', '', DEFAULT_CLUSTER_ROLES);
+  ensure(cluster, 'clusterrolebindings', '', DEFAULT_CLUSTER_ROLE_BINDINGS);
   const ports = [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }];
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const spec = { clusterIP: network.first(), ports, sessionAffinity: 'None', type: 'ClusterIP' };
@@ -59,10 +63,10 @@ export function createCluster(options: ClusterOptions): Cluster {
 
 /** Creates those of the objects that are not there yet. */
 function ensure(cluster: Cluster, plural: string, namespace: string, objects: readonly ApiObject[]): void {
-  const resource = cluster.registry.get('', 'v1', plural);
+  const resource = [...cluster.registry.all()].find(candidate => candidate.plural === plural);
   if (resource === undefined) throw new Error(`${plural} are not served`);
   for (const object of objects) {
     if (cluster.store.get(resource.storage, namespace, object.metadata.name ?? '') === undefined)
-      create(cluster, resource, namespace, object, SYSTEM);
+      create(cluster, resource, namespace, clone(object), SYSTEM);
   }
 }

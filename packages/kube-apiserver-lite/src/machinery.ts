@@ -3,6 +3,7 @@ import { badRequest, type Cause } from './errors.ts';
 import type { ApiObject, JsonObject } from './object.ts';
 import { apiVersionOf, type Resource } from './registry/resource.ts';
 import * as schemas from './schema/index.ts';
+import { builtinCauses, customMetadataCauses } from './validation/index.ts';
 
 /** What the schema of a kind does to its objects; built-in kinds and custom resources alike. */
 
@@ -28,16 +29,17 @@ export function setDefaults(resource: Resource, object: ApiObject): void {
   resource.strategy.defaults?.(object);
 }
 
-/** The kind's validation, apart from its strategy's. */
-export function validate(resource: Resource, object: ApiObject, old: ApiObject | undefined): Cause[] {
-  if (resource.custom === undefined) {
-    return [];
-  }
+/** The kind's validation, apart from its strategy's. `subresource`: where the write came in. */
+export function validate(resource: Resource, object: ApiObject, old: ApiObject | undefined, subresource = ''): Cause[] {
+  const { custom, namespaced } = resource;
+  if (custom === undefined) return builtinCauses(resource, object, old, subresource === 'status');
+  const metadata = customMetadataCauses(object, old, namespaced);
   const schema = resource.schema();
-  if (schema === undefined || typeof schemas.validateSchema !== 'function') return [];
+  if (schema === undefined) return metadata;
   const causes = schemas.validateSchema(object, schema, old === undefined ? {} : { old });
-  if (causes.length > 0) return causes;
-  return resource.custom.rules().validate(object, old);
+  // Rules see only what has the right shape.
+  if (causes.length > 0) return [...metadata, ...causes];
+  return [...metadata, ...custom.rules().validate(object, old)];
 }
 
 /** A copy of `object` whose managedFields tell of this write. */

@@ -13,7 +13,9 @@ import { type Selection, selection } from './select.ts';
 /** GET of one object. */
 export function get(cluster: Cluster, exchange: Exchange, resource: Resource): void {
   const shape = exchange.shape();
-  const { namespace, name } = exchange.info;
+  const { name } = exchange.info;
+  // The path of a Namespace carries its own name as namespace, too.
+  const namespace = resource.namespaced ? exchange.info.namespace : '';
   const stored = cluster.store.get(resource.storage, namespace, name);
   if (stored === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
   sendObject(cluster, exchange, resource, stored, 200, shape);

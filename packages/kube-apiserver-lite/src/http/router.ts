@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { destroy, destroyMany, post, put } from './mutate.ts';
 import { patch } from './patch.ts';
 import { get, list } from './read.ts';
+import { scale } from './subresources.ts';
 import { watch } from './watch.ts';
 import type { WatchHub } from './watch-hub.ts';
 
@@ -42,6 +43,7 @@ export async function route(cluster: Cluster, exchange: Exchange, hub: WatchHub,
 
 async function standard(cluster: Cluster, exchange: Exchange, resource: Resource, hub: WatchHub): Promise<void> {
   const { info } = exchange;
+  if (subresourceOf(resource, info.subresource)?.scale !== undefined) return scale(cluster, exchange, resource);
   if (resource.namespaced && info.namespace === '' && !['list', 'watch', 'deletecollection'].includes(info.verb)) throw methodNotAllowed();
   switch (info.verb) {
     case 'get':

@@ -60,7 +60,7 @@ export function update(cluster: Cluster, request: UpdateRequest, write: Write): 
     if (subresource === 'status') keepAllButStatus(resource, next, live, scope);
     else keepStatus(resource, next, live, scope);
     const kind = { group: resource.group, kind: resource.kind };
-    const causes = [...metadataCauses(next.metadata, live.metadata), ...validate(resource, next, live), ...strategyCauses(next, live)];
+    const causes = [...validate(resource, next, live, subresource), ...strategyCauses(next, live)];
     if (causes.length > 0) throw invalidObject(kind, name, causes);
     for (const text of strategy.warnings?.(next, live) ?? []) scope.warn(text);
     if (isNoop(live, next)) return { stored: current, created: false };
@@ -170,19 +170,6 @@ function sameIntent(next: ApiObject, live: ApiObject): boolean {
     if (!equal(next[field], live[field])) return false;
   }
   return true;
-}
-
-/** An object on its way out takes no new finalizers. The real server says so twice: once before, once in validation. */
-function metadataCauses(next: ObjectMeta, live: ObjectMeta): Cause[] {
-  if (live.deletionTimestamp === undefined) return [];
-  const added = (next.finalizers ?? []).filter(finalizer => !(live.finalizers ?? []).includes(finalizer));
-  if (added.length === 0) return [];
-  const shown = `[]string{${added.map(finalizer => JSON.stringify(finalizer)).join(', ')}}`;
-  const cause = forbidden(
-    'metadata.finalizers',
-    `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`,
-  );
-  return [cause, cause];
 }
 
 /** Nothing holds the object any more: the update that took the last finalizer away completes its deletion. */

@@ -11,6 +11,7 @@ export interface ServedGroup {
 export class Registry {
   readonly #byPath = new Map<string, Resource>();
   readonly #versions = new Map<string, Map<string, Resource>>();
+  readonly #byStorage = new Map<string, Resource>();
   #generation = 0;
 
   /** Counts changes, so that whoever derives documents from the registry knows when to make them anew. */
@@ -21,6 +22,8 @@ export class Registry {
   add(resource: Resource): void {
     this.#generation++;
     this.#byPath.set(pathOf(resource.group, resource.version, resource.plural), resource);
+    // The version whose form is the stored one speaks for the kind.
+    if (resource.fromStorage === undefined || !this.#byStorage.has(resource.storage)) this.#byStorage.set(resource.storage, resource);
     const gv = versionKey(resource.group, resource.version);
     let kinds = this.#versions.get(gv);
     if (kinds === undefined) this.#versions.set(gv, (kinds = new Map()));
@@ -29,7 +32,10 @@ export class Registry {
 
   /** Stops serving a kind under one version. */
   remove(group: string, version: string, plural: string): void {
-    if (!this.#byPath.delete(pathOf(group, version, plural))) return;
+    const removed = this.get(group, version, plural);
+    if (removed === undefined) return;
+    this.#byPath.delete(pathOf(group, version, plural));
+    if (this.#byStorage.get(removed.storage) === removed) this.#byStorage.delete(removed.storage);
     this.#generation++;
     const gv = versionKey(group, version);
     const kinds = this.#versions.get(gv);
@@ -45,6 +51,11 @@ export class Registry {
   byKind(group: string, version: string, kind: string): Resource | undefined {
     for (const resource of this.#versions.get(versionKey(group, version))?.values() ?? []) if (resource.kind === kind) return resource;
     return undefined;
+  }
+
+  /** The kind whose objects lie under a storage key. */
+  byStorage(storage: string): Resource | undefined {
+    return this.#byStorage.get(storage);
   }
 
   serves(group: string, version: string): boolean {
