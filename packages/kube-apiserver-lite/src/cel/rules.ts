@@ -11,6 +11,8 @@ import { converter } from './values.ts';
 export interface RuleSet {
   /** Causes of violated rules; with `old`, transition rules run and unchanged parts are not judged anew. */
   validate(object: Json, old?: Json): Cause[];
+  /** There are no rules. */
+  readonly empty: boolean;
 }
 
 interface Compiled {
@@ -35,6 +37,7 @@ interface Place {
 export function compileRules(node: SchemaNode): RuleSet {
   const root = compilePlace(node, 0);
   return {
+    empty: root === undefined,
     validate(object, old) {
       const causes: Cause[] = [];
       if (root) visit(root, object, old, '', causes);

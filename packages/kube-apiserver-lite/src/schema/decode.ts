@@ -82,6 +82,7 @@ function settle(object: JsonObject, node: SchemaNode): void {
 }
 
 function empty(value: Json, node: SchemaNode): boolean {
+  if (node.type === '' && !node.intOrString) return false; // raw JSON: a default of 0 or false is a value
   if (value === '' || value === 0 || value === false) return !node.intOrString && node.format !== 'date-time';
   if (Array.isArray(value)) return value.length === 0;
   return isObject(value) && node.additional !== undefined && Object.keys(value).length === 0;

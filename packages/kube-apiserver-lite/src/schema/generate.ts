@@ -9,7 +9,21 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonObject } from './json.ts';
-import { always, atomicMaps, atomicTypes, byValue, defaults, enums, lists, metaTypes, pointers, quantities, strategies, structDocs, typedefs } from './markers.ts';
+import {
+  always,
+  atomicMaps,
+  atomicTypes,
+  byValue,
+  defaults,
+  enums,
+  lists,
+  metaTypes,
+  pointers,
+  quantities,
+  strategies,
+  structDocs,
+  typedefs,
+} from './markers.ts';
 
 interface Field {
   readonly name: string;

@@ -9,6 +9,8 @@ export {
   objectMeta,
 } from './builtin.ts';
 export { compileSchema, derive, goRegExp } from './compile.ts';
+export { defaultCrd } from './crd/defaults.ts';
+export { validateCrd } from './crd/validate.ts';
 export { compileCrdSchema } from './custom.ts';
 export { type Decoded, decodeBuiltin, decodeInto, zeroObject } from './decode.ts';
 export { applyDefaults } from './defaults.ts';
