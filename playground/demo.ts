@@ -191,13 +191,14 @@ class Tour {
   }
 
   async #until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    for (let tries = 0; tries < 400; tries++) {
+    const deadline = performance.now() + 30_000;
+    while (performance.now() < deadline) {
       this.#signal.throwIfAborted();
       const found = await look();
       if (found !== undefined) return found;
       await sleep(50, undefined, { signal: this.#signal });
     }
-    throw new PlaygroundError('ENOTREADY', `waited 20 s in vain for ${what}; logs: ${this.playground.logTails()}`);
+    throw new PlaygroundError('ENOTREADY', `waited 30 s in vain for ${what}; logs: ${this.playground.logTails()}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,35 +113,21 @@ export class Playground {
   }
 
   async startController(): Promise<Program> {
-    const index = this.controllers.length;
-    const argv = [
-      'controller',
-      '--kubeconfig',
-      this.kubeconfig,
-      '--http-address',
-      '127.0.0.1:0',
-      ...(this.#options.controllerArguments ?? []),
-    ];
-    const program = await this.#herald(undefined, `controller-${index}`, argv);
+    const words = ['controller', '--kubeconfig', this.kubeconfig, ...(this.#options.controllerArguments ?? [])];
+    const program = await this.#herald(undefined, `controller-${this.controllers.length}`, `127.0.0.1:${await freePort()}`, words);
     this.controllers.push(program);
     return program;
   }
 
   async startSpeaker(node: PlaygroundNode): Promise<Program> {
-    const kubeconfig = join(this.directory, 'kubeconfig-node');
-    const snapshots = join(this.directory, `snapshot-${node.name}`);
-    const argv = [
-      'speaker',
-      '--node-name',
-      node.name,
+    const files = [
       '--kubeconfig',
-      kubeconfig,
-      '--http-address',
-      '127.0.0.1:7472',
+      join(this.directory, 'kubeconfig-node'),
       '--snapshot-dir',
-      snapshots,
+      join(this.directory, `snapshot-${node.name}`),
     ];
-    const program = await this.#herald(node.name, `speaker-${node.name}`, [...argv, ...(this.#options.speakerArguments ?? [])]);
+    const words = ['speaker', '--node-name', node.name, ...files, ...(this.#options.speakerArguments ?? [])];
+    const program = await this.#herald(node.name, `speaker-${node.name}`, '127.0.0.1:7472', words);
     this.speakers.set(node.name, program);
     return program;
   }
@@ -246,14 +233,14 @@ export class Playground {
     return program;
   }
 
-  #herald(namespace: string | undefined, name: string, args: readonly string[]): Promise<Program> {
-    const argv = [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts'), ...args];
+  /** Starts a herald process and waits until its `/readyz` says so. */
+  #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
+    const argv = [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts'), ...args, '--http-address', address];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
-    const child =
-      namespace === undefined
-        ? this.sandbox.spawnOutside(argv, { cwd: repository })
-        : this.sandbox.spawn(namespace, argv, { cwd: repository });
-    return Program.start(child, { name, logFile: this.#log(name), ready: /ready/ });
+    const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
+    const question = ['curl', '-sf', '-m', '1', '-o', '/dev/null', `http://${address}/readyz`];
+    const ask = namespace === undefined ? () => run(question) : () => this.sandbox.exec(namespace, question);
+    return Program.start(child, { name, logFile: this.#log(name), ready: async () => (await ask()).code === 0 });
   }
 
   /** What the node controller does: the node's Ready condition, and with it that of its pods. */
@@ -312,4 +299,13 @@ function nodeStatus(node: PlaygroundNode, ready = true): Wire<V1Node>['status'] 
         : { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'the node has no power' },
     ],
   };
+}
+
+/** A TCP port that nobody listens on right now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
 }

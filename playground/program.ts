@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaygroundError } from './errors.ts';
 
 export interface ProgramOptions {
@@ -8,8 +9,8 @@ export interface ProgramOptions {
   name: string;
   /** Everything that it prints goes here. */
   logFile: string;
-  /** It is ready when a line of its standard output matches. */
-  ready: RegExp;
+  /** It is ready when a line of its standard output matches, or when this question is answered with yes. */
+  ready: RegExp | (() => Promise<boolean>);
   /** Milliseconds until it must be ready; 30 s unless told. */
   timeout?: number;
 }
@@ -39,18 +40,7 @@ export class Program {
   static async start(child: ChildProcess, options: ProgramOptions): Promise<Program> {
     const program = new Program(child, options);
     let timer: NodeJS.Timeout | undefined;
-    const ready = new Promise<void>(resolve => {
-      let line = '';
-      const look = (chunk: Buffer): void => {
-        line += chunk.toString();
-        if (line.split('\n').some(text => options.ready.test(text))) {
-          child.stdout?.off('data', look);
-          resolve();
-        }
-        line = line.slice(line.lastIndexOf('\n') + 1);
-      };
-      child.stdout?.on('data', look);
-    });
+    const ready = options.ready instanceof RegExp ? program.#line(options.ready) : program.#until(options.ready);
     const late = new Promise<string>(resolve => {
       timer = setTimeout(() => resolve('not ready in time'), options.timeout ?? 30_000);
     });
@@ -61,6 +51,25 @@ export class Program {
       throw new PlaygroundError('ENOTREADY', `${options.name}: ${failed}\n${program.tail(20)}`);
     }
     return program;
+  }
+
+  #line(pattern: RegExp): Promise<void> {
+    return new Promise(resolve => {
+      let rest = '';
+      const look = (chunk: Buffer): void => {
+        rest += chunk.toString();
+        if (rest.split('\n').some(text => pattern.test(text))) {
+          this.#child.stdout?.off('data', look);
+          resolve();
+        }
+        rest = rest.slice(rest.lastIndexOf('\n') + 1);
+      };
+      this.#child.stdout?.on('data', look);
+    });
+  }
+
+  async #until(question: () => Promise<boolean>): Promise<void> {
+    while (this.running && !(await question())) await sleep(100);
   }
 
   get running(): boolean {
