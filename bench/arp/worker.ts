@@ -1,7 +1,7 @@
-/** The thread that answers, as the speaker's wire thread does: its packet responder, and the lease of the kernel responder. */
-import { inNetworkNamespace, interfaces, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
+/** The thread that answers, as the speaker's wire thread does: with its responder, once by packet sockets alone and once with the kernel's. */
+import { inNetworkNamespace, interfaces, type KernelResponder, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
 import { usableDevices } from '../../speaker/wire/devices.ts';
-import { PacketResponder } from '../../speaker/wire/responder.ts';
+import { Responder } from '../../speaker/wire/responder.ts';
 import type { ResponderOptions } from './messages.ts';
 
 const LEASE_NS = 2_000_000_000n;
@@ -13,13 +13,13 @@ const ignored = { asked: () => undefined, claimed: () => undefined, replied: () 
 inNetworkNamespace(data.namespace, () => {
   const device = usableDevices(interfaces(), [], new Set()).find(({ name }) => name === 'eth0');
   if (!device) throw new Error(`${data.namespace} has no eth0`);
-  const packet = new PacketResponder(loop, device, ignored);
-  packet.setAddresses(new Map(data.packet.map(ip => [ip, { mode: 'own' }])), []);
+  const serve = (addresses: readonly string[], kernel?: KernelResponder): void =>
+    new Responder(loop, device, ignored, kernel).setAddresses(new Map(addresses.map(ip => [ip, { mode: 'own' }])), []);
+  serve(data.packet);
   const opened = openKernelResponder();
   if (opened.available) {
     const { responder } = opened;
-    responder.attach(device.index);
-    for (const address of data.kernel) responder.set({ interfaceIndex: device.index, address, mac: device.mac });
+    serve(data.kernel, responder);
     const renew = (): void => {
       responder.renew(nowNs() + LEASE_NS);
       loop.after(Number(LEASE_NS / 4_000_000n), renew);
