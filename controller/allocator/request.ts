@@ -143,8 +143,8 @@ function addressesOf(loadBalancerIP: string | undefined, reader: AnnotationReade
   return annotation.length > 0 ? annotation : field;
 }
 
-/** An annotation may be as long as Kubernetes lets it; more addresses than this for one Service are a mistake. */
-const maxAddresses = 64;
+/** As many as an Announcement holds. An annotation may be far longer. */
+const maxAddresses = 16;
 
 function parseList(text: string, source: string, reader: AnnotationReader): Address[] {
   const addresses: Address[] = [];
