@@ -11,15 +11,25 @@ interface Discovery {
 
 /** Server-side apply of one object, as `kubectl apply --server-side --validate=strict` does it. Throws what the server answers when it refuses. */
 export async function applyObject(url: string, manifest: Manifest): Promise<Manifest> {
-  const root = manifest.apiVersion.includes('/') ? `/apis/${manifest.apiVersion}` : `/api/${manifest.apiVersion}`;
-  const resource = await resourceOf(url + root, manifest.kind);
-  const namespace = resource.namespaced ? `/namespaces/${manifest.metadata.namespace ?? 'default'}` : '';
-  const path = `${root}${namespace}/${resource.name}/${manifest.metadata.name}?fieldManager=examples&fieldValidation=Strict&force=true`;
-  const answer = await fetch(url + path, {
-    method: 'PATCH',
-    headers: { 'content-type': 'application/apply-patch+yaml' },
-    body: JSON.stringify(manifest),
-  });
+  const query = 'fieldManager=examples&fieldValidation=Strict&force=true';
+  const target = `${await collectionOf(url, manifest)}/${manifest.metadata.name}?${query}`;
+  return send(target, { method: 'PATCH', headers: { 'content-type': 'application/apply-patch+yaml' } }, manifest);
+}
+
+/** Creates one object, as `kubectl create --validate=strict` does it. Throws what the server answers when it refuses. */
+export async function createObject(url: string, manifest: Manifest): Promise<Manifest> {
+  const target = `${await collectionOf(url, manifest)}?fieldValidation=Strict`;
+  return send(target, { method: 'POST', headers: { 'content-type': 'application/json' } }, manifest);
+}
+
+async function collectionOf(url: string, { apiVersion, kind, metadata }: Manifest): Promise<string> {
+  const root = `${url}${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}`;
+  const resource = await resourceOf(root, kind);
+  return `${root}${resource.namespaced ? `/namespaces/${metadata.namespace ?? 'default'}` : ''}/${resource.name}`;
+}
+
+async function send(target: string, request: RequestInit, manifest: Manifest): Promise<Manifest> {
+  const answer = await fetch(target, { ...request, body: JSON.stringify(manifest) });
   const body = await answer.text();
   if (!answer.ok) throw new Error(`${manifest.kind} ${manifest.metadata.name}: ${answer.status} ${body}`);
   return JSON.parse(body) as Manifest;

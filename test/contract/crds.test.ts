@@ -1,7 +1,7 @@
 import { kinds, toCustomResourceDefinition } from '@herald/crds';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyObject, type Manifest } from './apply.ts';
+import { applyObject, createObject, type Manifest } from './apply.ts';
 
 const namespace = 'herald-system';
 
@@ -76,7 +76,7 @@ describe('the kinds on an API server', () => {
     },
     { title: 'a multiplier of 1', manifest: object('BFDProfile', { detectMultiplier: 1 }), part: 'detectMultiplier' },
   ])('refuse $title', async ({ manifest, part }) => {
-    await expect(applyObject(server.url, manifest)).rejects.toThrow(part);
+    await expect(createObject(server.url, manifest)).rejects.toThrow(part);
   });
 
   it.each<{ title: string; manifest: Manifest; spec: object }>([
