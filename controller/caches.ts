@@ -15,7 +15,7 @@ import {
 import type { Logger } from '@herald/process';
 import type { V1EndpointSlice, V1Namespace, V1Node } from '@kubernetes/client-node';
 import { announcements, type ConfigObject, configKinds, speakers } from './resources.ts';
-import type { Service } from './service-status.ts';
+import { ingressAddresses, type Service } from './service-status.ts';
 
 /** Key of the Service that an EndpointSlice belongs to; undefined for one that belongs to none. */
 export function serviceOfSlice(slice: Wire<V1EndpointSlice>): string | undefined {
@@ -25,6 +25,7 @@ export function serviceOfSlice(slice: Wire<V1EndpointSlice>): string | undefined
 
 /** Local copies of everything the controller decides on. */
 export class Caches {
+  /** Index `address`: those in the status. */
   readonly services: Informer<Service>;
   readonly namespaces: Informer<Wire<V1Namespace>>;
   readonly nodes: Informer<Wire<V1Node>>;
@@ -42,7 +43,7 @@ export class Caches {
     this.#logger = options.logger;
     const make = <T extends KubeObject>(resource: Resource<T>, more: InformerOptions<T> = {}) =>
       new Informer<T>(client, resource, { ...more, onError: error => this.#complain(resource, error) });
-    this.services = make(services);
+    this.services = make(services, { indexers: { address: ingressAddresses } });
     this.namespaces = make(namespaces);
     // A node's list of images is by far its largest part, and nobody here reads it.
     this.nodes = make(nodes, { transform: node => (delete node.status?.images, node) });

@@ -1,9 +1,21 @@
 import { conditionTypes, reasonEntry } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
-import { ApiError, type Client, type Clock, type EventRecorder, findCondition, isApiError, refOf, services, time } from '@herald/kube';
+import {
+  ApiError,
+  type Client,
+  type Clock,
+  type EventRecorder,
+  findCondition,
+  isApiError,
+  type Requeue,
+  refOf,
+  services,
+  time,
+} from '@herald/kube';
 import type { AddressChange, Outcome } from './allocator/index.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import { type ConditionText, type DesiredStatus, ingressAddresses, releasePatch, type Service, statusPatch } from './service-status.ts';
+import { StatusClaims } from './status-claims.ts';
 
 export const fieldManager = 'herald-controller';
 
@@ -13,6 +25,8 @@ export interface ServiceWriterOptions {
   recorder: EventRecorder;
   metrics: ControllerMetrics;
   cached: (key: string) => Service | undefined;
+  /** Keys of the Services whose cached status has the address. */
+  cachedHolders: (address: string) => readonly string[];
   isOurs: (service: Service) => boolean;
   outcome: (key: string) => Outcome | undefined;
   announced: (key: string) => ConditionText;
@@ -20,11 +34,15 @@ export interface ServiceWriterOptions {
   holds: () => boolean;
 }
 
+/** Another status has to be written first. */
+const soon: Requeue = { requeueAfterMs: 25 };
+
 /** Writes the status of Services: only where it differs, and an event for each change once it is written. */
 export class ServiceWriter {
   readonly #options: ServiceWriterOptions;
   /** What our own last write returned, until the cache has caught up with it. */
   readonly #written = new Map<string, Service>();
+  readonly #claims = new StatusClaims();
   /** Ingress as last seen to be as it shall be, to tell an edit by hand from a change of ours. */
   readonly #settled = new Map<string, readonly string[]>();
   /** Changes of address whose events wait for the status to be written. */
@@ -60,11 +78,12 @@ export class ServiceWriter {
   }
 
   gone(key: string): void {
+    this.#claims.set(key, []);
     for (const memory of [this.#written, this.#settled, this.#changes, this.#seenAt]) memory.delete(key);
   }
 
   /** Brings the status of one Service to what it shall be. */
-  async write(key: string, signal: AbortSignal): Promise<void> {
+  async write(key: string, signal: AbortSignal): Promise<Requeue | void> {
     const service = this.latest(key);
     if (service === undefined) return this.gone(key);
     if (!this.#options.isOurs(service)) return this.#release(key, service, signal);
@@ -77,15 +96,45 @@ export class ServiceWriter {
       message: message.slice(0, 2000),
     };
     const addresses = addressesOf(outcome);
-    const desired: DesiredStatus = { addresses, allocated, announced: this.#options.announced(key) };
+    const announced = this.#options.announced(key);
+    const blocked = this.#shownElsewhere(key, service, addresses);
+    // What it gives up goes first: of two Services that swap addresses each waits for the other.
+    const writable = addresses.filter(address => !blocked.includes(address));
+    if (blocked.length > 0 && ingressAddresses(service).every(address => addresses.includes(address))) return soon;
+    const desired: DesiredStatus = { addresses: writable, allocated, announced };
     const patch = statusPatch(service, desired, time(this.#options.clock.wall()));
     const reverted = patch?.status.loadBalancer !== undefined && equal(this.#settled.get(key), addresses);
-    if (patch !== null) await this.#patch(key, service, patch, signal);
+    if (patch !== null) {
+      this.#claims.add(key, writable);
+      await this.#patch(key, service, patch, signal);
+    }
+    this.#claims.set(key, writable);
+    if (blocked.length > 0) return soon;
     this.#settled.set(key, addresses);
     this.#tell(key, service, allocated, reverted);
     const seenAt = this.#seenAt.get(key);
     this.#seenAt.delete(key);
     if (patch !== null && seenAt !== undefined) this.#options.metrics.statusWritten(this.#options.clock.now() - seenAt);
+  }
+
+  /**
+   * Those of the addresses that the status of a Service may still show that no longer holds them. That status is written first: at no
+   * time do two of them show one address without an agreement to share it.
+   */
+  #shownElsewhere(key: string, service: Service, addresses: readonly string[]): string[] {
+    const present = new Set(ingressAddresses(service));
+    const { cachedHolders, isOurs, outcome } = this.#options;
+    return addresses.filter(address => {
+      if (present.has(address)) return false;
+      const cached = cachedHolders(address).filter(other => showsAddress(this.latest(other), address));
+      const others = new Set([...cached, ...this.#claims.holders(address)]);
+      others.delete(key);
+      return [...others].some(other => {
+        const holder = this.latest(other);
+        const answer = outcome(other);
+        return holder !== undefined && isOurs(holder) && (answer === undefined || !addressesOf(answer).includes(address));
+      });
+    });
   }
 
   async #release(key: string, service: Service, signal: AbortSignal): Promise<void> {
@@ -99,6 +148,7 @@ export class ServiceWriter {
       recorder.record(service, { type: 'Normal', reason: 'AddressReleased', message });
     }
     this.#settled.delete(key);
+    this.#claims.set(key, []);
     this.#changes.delete(key);
     this.#seenAt.delete(key);
   }
@@ -133,6 +183,10 @@ export class ServiceWriter {
       recorder.record(before, { type: 'Warning', reason: allocated.reason, message: allocated.message });
     }
   }
+}
+
+function showsAddress(service: Service | undefined, address: string): boolean {
+  return service !== undefined && ingressAddresses(service).includes(address);
 }
 
 function addressesOf(outcome: Outcome): string[] {

@@ -72,6 +72,7 @@ export class Term {
       metrics,
       holds: options.holds,
       cached: key => caches.services.get(key),
+      cachedHolders: address => caches.services.byIndex('address', address).map(keyOf),
       isOurs: service => this.#assigner.isOurs(service),
       outcome: key => this.#assigner.allocator.outcome(key),
       announced: key =>
