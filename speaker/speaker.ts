@@ -245,6 +245,8 @@ export class Speaker {
       this.#reportedAt = this.#client.clock.now();
     } else if (event.kind === 'problem') {
       this.#logger.error({ about: event.about }, event.message);
+    } else if (event.kind === 'note') {
+      this.#logger.info(event.message);
     } else if (event.kind === 'started' && !event.realtime) {
       this.#logger.info({ because: event.because }, 'the wire thread runs without real-time priority');
     } else if (event.kind === 'duplicate') {

@@ -71,7 +71,8 @@ export type WireEvent =
   | { kind: 'conflict-over'; ip: string; segment: string; interface: string }
   | { kind: 'duplicate'; ip: string; segment: string; node: string }
   | { kind: 'stall'; segment: string; ms: number }
-  | { kind: 'problem'; about: string; message: string; remedy: string }
+  | { kind: 'note'; message: string }
+  | { kind: 'problem'; about: string; message: string }
   /** Once a second: also the sign of life of the thread. */
   | { kind: 'report'; segments: readonly SegmentReport[] }
   | { kind: 'left' };

@@ -4,6 +4,7 @@ import {
   ETH_P_ARP,
   ETH_P_IPV6,
   type FrameInfo,
+  type KernelResponder,
   ndpFilter,
   PacketSocket,
   type PollLoop,
@@ -17,6 +18,7 @@ import type { Mac } from '../layer2/ethernet.ts';
 import { decodeNdp, encodeNdp, NEIGHBOUR_SOLICITATION, solicitedAdvertisement, UNSPECIFIED } from '../layer2/ndp.ts';
 import { familyOf } from '../layer2/octets.ts';
 import type { Device } from './devices.ts';
+import { KernelAnswers } from './kernel-answers.ts';
 
 /** What the frames on a segment tell beyond the questions that are answered here. */
 export interface FrameListener {
@@ -35,11 +37,11 @@ const SNAP_LENGTH = 512;
 const RETRY = 5;
 
 /**
- * Answers ARP and NDP on one interface through packet sockets, and sends our frames. The kernel filter holds the addresses,
- * so that other hosts' requests cost nothing.
+ * Answers ARP and NDP on one interface and sends our frames. The packet sockets' filter holds the addresses, so that other hosts'
+ * requests cost nothing. With a kernel responder the usual requests are answered there; what it leaves (duplicate detection, unusual
+ * options) is answered here, and all of it is seen here.
  */
-export class PacketResponder {
-  readonly kind = 'packet';
+export class Responder {
   /** Answers given since `takeAnswers`. */
   #answers = new Map<string, number>();
   /** Sends that failed for good. */
@@ -52,11 +54,14 @@ export class PacketResponder {
   readonly #ndp: PacketSocket;
   /** Holds the solicited-node memberships, so that MLD reports go out; undefined where the host has no IPv6. */
   readonly #groups: UdpSocket | undefined;
+  #kernel: KernelAnswers | undefined;
+  /** Why the kernel does not answer on this interface although it could on others. */
+  kernelProblem: string | undefined;
   #own: readonly string[] = [];
   #open = true;
 
   /** @throws RawSocketError NotPermitted without CAP_NET_RAW */
-  constructor(loop: PollLoop, device: Device, listener: FrameListener) {
+  constructor(loop: PollLoop, device: Device, listener: FrameListener, kernel: KernelResponder | undefined) {
     this.#loop = loop;
     this.#device = device;
     this.#listener = listener;
@@ -82,6 +87,12 @@ export class PacketResponder {
     this.#groups = openGroups();
     loop.add(this.#arp);
     loop.add(this.#ndp);
+    if (kernel !== undefined) this.#attach(kernel);
+  }
+
+  /** Who answers. */
+  get kind(): 'packet' | 'kernel' {
+    return this.#kernel === undefined ? 'packet' : 'kernel';
   }
 
   get table(): AnswerTable {
@@ -97,9 +108,13 @@ export class PacketResponder {
     this.#own = own;
     for (const ip of removed) {
       before.delete(ip);
+      this.#kernel?.delete(ip);
       if (familyOf(ip) === 6) this.#leave(ip);
     }
-    for (const [ip, standing] of standings) before.set(ip, standing);
+    for (const [ip, standing] of standings) {
+      before.set(ip, standing);
+      this.#kernel?.set(ip, standing);
+    }
     for (const ip of added) if (familyOf(ip) === 6) this.#join(ip);
     const changed = [...added, ...removed];
     if (ownChanged || changed.some(ip => familyOf(ip) === 4)) this.#arp.setFilter(this.#filter(4));
@@ -107,7 +122,9 @@ export class PacketResponder {
   }
 
   setStanding(ip: string, standing: Standing): void {
-    if (this.#table.standings.has(ip)) this.#table.standings.set(ip, standing);
+    if (!this.#table.standings.has(ip)) return;
+    this.#table.standings.set(ip, standing);
+    this.#kernel?.set(ip, standing);
   }
 
   /** The link came back: switches may have forgotten the memberships. */
@@ -131,16 +148,26 @@ export class PacketResponder {
   takeAnswers(): { ip: string; count: number }[] {
     const answers = [...this.#answers].map(([ip, count]) => ({ ip, count }));
     this.#answers = new Map();
-    return answers;
+    return [...answers, ...(this.#kernel?.takeAnswers() ?? [])];
   }
 
   close(): void {
     this.#open = false;
+    this.#kernel?.close();
     for (const socket of [this.#arp, this.#ndp]) {
       this.#loop.remove(socket.fd);
       socket.close();
     }
     this.#groups?.close();
+  }
+
+  #attach(kernel: KernelResponder): void {
+    try {
+      this.#kernel = new KernelAnswers(kernel, this.#device.index, this.#device.mac);
+    } catch (error) {
+      if (!(error instanceof RawSocketError)) throw error;
+      this.kernelProblem = error.message;
+    }
   }
 
   #onArp(frame: Buffer, info: Readonly<FrameInfo>): void {
@@ -153,7 +180,7 @@ export class PacketResponder {
         delivery: info.packetType === 'host' ? 'unicast' : 'group',
       };
       const answer = answerWith(this.#table, requester, packet.targetIp);
-      if (typeof answer === 'object') {
+      if (typeof answer === 'object' && this.#kernel?.answers(frame) !== true) {
         this.send(encodeArp(arpReply(packet, answer.mac, this.#table.mac)));
         this.#count(packet.targetIp);
       }
@@ -175,7 +202,7 @@ export class PacketResponder {
     if (packet.type === NEIGHBOUR_SOLICITATION) {
       const requester: Requester = { mac, ip: packet.sourceIp, delivery: info.packetType === 'host' ? 'unicast' : 'group' };
       const answer = answerWith(this.#table, requester, packet.target);
-      if (typeof answer === 'object') {
+      if (typeof answer === 'object' && this.#kernel?.answers(frame) !== true) {
         this.send(encodeNdp(solicitedAdvertisement(packet, answer.mac, this.#table.mac)));
         this.#count(packet.target);
       }

@@ -1,4 +1,4 @@
-import { type PollLoop, RawSocketError } from 'raw-socket';
+import { type KernelResponder, type PollLoop, RawSocketError } from 'raw-socket';
 import { AddressProbe, type Verdict } from '../layer2/address-probe.ts';
 import { Announcer } from '../layer2/announcer.ts';
 import type { Standing } from '../layer2/answer.ts';
@@ -15,7 +15,7 @@ import type { MeshTimers } from '../mesh/timers.ts';
 import type { Device } from './devices.ts';
 import { announcementFrames, probeFrame } from './frames.ts';
 import type { SegmentReport, WireAddress, WireEvent } from './messages.ts';
-import { type FrameListener, PacketResponder } from './responder.ts';
+import { type FrameListener, Responder } from './responder.ts';
 import { Transport } from './transport.ts';
 import { UplinkProbe } from './uplink-probe.ts';
 
@@ -27,6 +27,8 @@ export interface SegmentContext {
   port: number;
   random: () => number;
   keyring: () => Keyring;
+  /** Undefined where eBPF is not permitted, or not wanted. */
+  kernel: KernelResponder | undefined;
   post: (event: WireEvent) => void;
 }
 
@@ -47,7 +49,7 @@ export class Segment implements FrameListener {
   readonly #addresses = new Map<string, WireAddress>();
   /** Addresses a stranger was found on before their first use, and when to ask again. */
   readonly #refused = new Map<string, number>();
-  #responder: PacketResponder | undefined;
+  #responder: Responder | undefined;
   #device: Device;
   #segmentIds = new Set<bigint>();
   #rejected = 0;
@@ -223,7 +225,10 @@ export class Segment implements FrameListener {
   #openResponder(): void {
     this.#responder = undefined;
     try {
-      this.#responder = new PacketResponder(this.#context.loop, this.#device, this);
+      this.#responder = new Responder(this.#context.loop, this.#device, this, this.#context.kernel);
+      const { kernelProblem } = this.#responder;
+      if (kernelProblem !== undefined)
+        this.#context.post({ kind: 'note', message: `${this.#device.name} is answered by packet socket: ${kernelProblem}` });
       this.#tableStale = true;
     } catch (error) {
       if (!(error instanceof RawSocketError)) throw error;
@@ -387,6 +392,6 @@ export class Segment implements FrameListener {
   }
 
   #problem(about: string, error: RawSocketError): void {
-    this.#context.post({ kind: 'problem', about: `${about} on ${this.#device.name}`, message: error.message, remedy: '' });
+    this.#context.post({ kind: 'problem', about: `${about} on ${this.#device.name}`, message: error.message });
   }
 }

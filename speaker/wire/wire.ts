@@ -1,4 +1,13 @@
-import { interfaces, type NetlinkEvent, NetlinkWatcher, type PollLoop, type RawSocketError, routes } from 'raw-socket';
+import {
+  type KernelResponder,
+  type NetlinkEvent,
+  NetlinkWatcher,
+  nowNs,
+  openKernelResponder,
+  type PollLoop,
+  type RawSocketError,
+  routes,
+} from 'raw-socket';
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { type Device, devicesFor, usableDevices } from './devices.ts';
 import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
@@ -8,6 +17,9 @@ const REPORT_INTERVAL = 1_000;
 /** Changes of interfaces come in bursts; they are looked at together (ms). */
 const DEVICE_SETTLE = 2;
 const MAIN_TABLE = 254;
+/** The kernel answers for so long after the last sign of life of this thread (ns), which is given so often (ms). */
+const LEASE = 500_000_000n;
+const LEASE_RENEWAL = 100;
 
 /** The wire thread: one segment per usable interface, and which address belongs on which. */
 export class Wire {
@@ -37,6 +49,7 @@ export class Wire {
       port: options.port,
       random: identity.random,
       keyring: () => this.#ring,
+      kernel: this.#openKernel(),
       post,
     };
     this.#watcher = new NetlinkWatcher({
@@ -45,6 +58,7 @@ export class Wire {
       onEvent: event => this.#onNetlink(event),
       onError: error => this.#problem('interface events', error),
     });
+    this.#renewLease();
     this.#refreshDevices();
     this.#refreshGateways();
     this.#report();
@@ -74,6 +88,23 @@ export class Wire {
     this.#closed = true;
     for (const segment of this.#segments.values()) segment.close();
     this.#watcher.close();
+    this.#context.kernel?.close();
+  }
+
+  #openKernel(): KernelResponder | undefined {
+    if (this.#options.responder === 'packet') return undefined;
+    const opened = openKernelResponder();
+    if (opened.available) return opened.responder;
+    this.#post({ kind: 'note', message: `ARP and NDP are answered by packet socket: ${opened.because}` });
+    return undefined;
+  }
+
+  /** A thread that hangs stops renewing, and the kernel falls silent: others take over then. */
+  #renewLease(): void {
+    const { kernel } = this.#context;
+    if (kernel === undefined || this.#closed) return;
+    kernel.renew(nowNs() + LEASE);
+    this.#loop.after(LEASE_RENEWAL, () => this.#renewLease());
   }
 
   #setAddresses(set: readonly WireAddress[], remove: readonly string[]): void {
@@ -193,11 +224,6 @@ export class Wire {
   }
 
   #problem(about: string, error: RawSocketError): void {
-    this.#post({ kind: 'problem', about, message: error.message, remedy: '' });
+    this.#post({ kind: 'problem', about, message: error.message });
   }
-}
-
-/** The interfaces of this host that a speaker would use, for messages before the thread runs. */
-export function hostDevices(excluded: readonly string[]): Device[] {
-  return usableDevices(interfaces(), excluded, new Set());
 }

@@ -7,8 +7,7 @@ import { Wire } from './wire.ts';
 const post = (event: WireEvent): void => side.post(event);
 const side = loopWorkerSide<WireOptions>({
   // One broken frame or socket must not end the thread that answers for everything.
-  onError: (error, where) =>
-    post({ kind: 'problem', about: where, message: String(error instanceof Error ? error.stack : error), remedy: '' }),
+  onError: (error, where) => post({ kind: 'problem', about: where, message: String(error instanceof Error ? error.stack : error) }),
 });
 const realtime = side.data.realtime ? setRealtime() : { granted: false as const, because: 'not asked for' };
 const identity = { nonce: randomBytes(8).readBigUInt64BE(0) | 1n, random: Math.random };

@@ -1,0 +1,170 @@
+import { ARP_REPLY, ARP_REQUEST, encodeArp } from '@herald/speaker/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FrameClient } from './layer2-client.ts';
+import { type LanNode, SpeakerLan, until } from './layer2-lan.ts';
+
+const VIP4 = '10.66.0.240';
+const VIP6 = 'fd66::240';
+const VIPS = [VIP4, VIP6];
+
+const skip = process.getuid?.() === 0 ? undefined : 'network namespaces need root';
+
+describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
+  let lan: SpeakerLan;
+  let client: FrameClient;
+
+  beforeEach(async () => {
+    lan = new SpeakerLan(3);
+    for (const node of lan.nodes) node.start();
+    // Nobody takes anything before it has listened; by then all hear each other.
+    await until('all nodes to hear each other', () => lan.nodes.every(node => heard(node) === 2));
+    lan.plan(VIPS.map(ip => ({ ip, nodes: lan.nodes.map(node => node.id), interfaces: [], epoch: 1 })));
+    await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip) !== undefined));
+    client = new FrameClient(lan.client);
+  });
+
+  afterEach(async () => {
+    client?.close();
+    await lan?.close();
+  });
+
+  function heard(node: LanNode): number {
+    const report = node.events.findLast(event => event.kind === 'report');
+    return report?.segments.find(segment => segment.interface === 'eth0')?.peersHeard.length ?? 0;
+  }
+
+  function ask(): void {
+    client.send(
+      encodeArp({
+        destination: 'ff:ff:ff:ff:ff:ff',
+        source: client.mac,
+        operation: ARP_REQUEST,
+        senderMac: client.mac,
+        senderIp: '10.66.0.9',
+        targetMac: '00:00:00:00:00:00',
+        targetIp: VIP4,
+      }),
+    );
+  }
+
+  /** MACs that answer now, each once per question. */
+  async function answering(): Promise<string[]> {
+    client.clear();
+    ask();
+    await new Promise(resolve => {
+      setTimeout(resolve, 100);
+    });
+    return client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4).map(packet => packet.senderMac);
+  }
+
+  /** The MAC that the client's kernel has for an address. */
+  function neighbour(ip: string): string | undefined {
+    return /lladdr (\S+)/.exec(lan.client.run('ip', 'neigh', 'show', ip, 'dev', 'eth0'))?.[1];
+  }
+
+  it('the first in the order owns both families, and only it answers', async () => {
+    expect(VIPS.map(ip => lan.owner(ip)?.name)).toEqual(['node-1', 'node-1']);
+    expect(await answering()).toEqual([lan.node(0).host.mac]);
+  });
+
+  it('takes over from a crashed speaker and corrects the caches of its clients', async () => {
+    // The client's kernel knows the owner; gratuitous announcements must change that without a new question.
+    for (const ip of VIPS) lan.client.run('ip', 'neigh', 'replace', ip, 'lladdr', lan.node(0).host.mac, 'dev', 'eth0', 'nud', 'reachable');
+    await lan.node(0).stop();
+    await until('the second node to own both', () => VIPS.every(ip => lan.owner(ip)?.name === 'node-2'));
+    await until('the caches to follow', () => VIPS.every(ip => neighbour(ip) === lan.node(1).host.mac));
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+    expect(lan.node(1).about('acquired', VIP4)).toMatchObject([{ cause: 'peer-lost', epoch: 3 }]);
+  });
+
+  it('tells who asked lately first, and their answers confirm', async () => {
+    // A question of the client's kernel makes it an asker that will answer.
+    lan.client.try('ping', '-c', '1', '-W', '1', VIP4);
+    await lan.node(0).stop();
+    const [confirmed] = await until('a confirmation', () => {
+      const events = lan.node(1).about('confirmed', VIP4);
+      return events.length > 0 && events;
+    });
+    expect(confirmed).toMatchObject({ neighbour: '10.66.0.9' });
+  });
+
+  it('a cut node gives up, and takes nothing back when it returns', async () => {
+    lan.cable(0, false);
+    await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    await until('the cut node to give up', () => VIPS.every(ip => !lan.node(0).owns(ip)));
+    lan.cable(0, true);
+    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    await new Promise(resolve => {
+      setTimeout(resolve, 1_000);
+    });
+    expect(VIPS.map(ip => lan.owner(ip)?.name)).toEqual(['node-2', 'node-2']);
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+  });
+
+  it('a link that goes down silences its node at once, and is used again when it is up', async () => {
+    lan.node(0).host.run('ip', 'link', 'set', 'eth0', 'down');
+    await until('the release', () => lan.node(0).about('released', VIP4).length > 0);
+    expect(lan.node(0).about('released', VIP4)).toMatchObject([{ cause: 'no-carrier' }]);
+    await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    lan.node(0).host.run('ip', 'link', 'set', 'eth0', 'up');
+    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    expect(VIPS.map(ip => lan.owner(ip)?.name)).toEqual(['node-2', 'node-2']);
+  });
+
+  it('hands over without a question unanswered', async () => {
+    const questions = 100;
+    client.clear();
+    let leaving: Promise<void> | undefined;
+    for (let question = 0; question < questions; question++) {
+      ask();
+      if (question === 20) leaving = lan.node(0).thread?.leave(5_000);
+      await new Promise(resolve => {
+        setTimeout(resolve, 5);
+      });
+    }
+    await leaving;
+    await new Promise(resolve => {
+      setTimeout(resolve, 100);
+    });
+    const answers = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4);
+    expect(lan.node(0).about('released', VIP4)).toMatchObject([{ cause: 'handover', to: 'node-2' }]);
+    expect(answers.length).toBeGreaterThanOrEqual(questions);
+    expect(answers.at(-1)?.senderMac).toBe(lan.node(1).host.mac);
+  });
+
+  it('announces anew with the new MAC of its interface', async () => {
+    for (const ip of VIPS) lan.client.run('ip', 'neigh', 'replace', ip, 'lladdr', lan.node(0).host.mac, 'dev', 'eth0', 'nud', 'reachable');
+    lan.node(0).host.run('ip', 'link', 'set', 'eth0', 'address', '02:66:00:00:00:77');
+    await until('the caches to follow', () => VIPS.every(ip => neighbour(ip) === '02:66:00:00:00:77'));
+    expect(await answering()).toEqual(['02:66:00:00:00:77']);
+  });
+
+  it('an address that leaves the plan is not answered any more', async () => {
+    for (const node of lan.nodes) node.thread?.command({ kind: 'addresses', set: [], remove: [VIP4] });
+    await until('the release', () => lan.node(0).about('released', VIP4).length > 0);
+    expect(await answering()).toEqual([]);
+    expect(lan.owner(VIP6)?.name).toBe('node-1');
+  });
+});
+
+describe.skipIf(skip !== undefined)('an address that a stranger uses', () => {
+  it('is reported and not announced before its first use', async () => {
+    const lan = new SpeakerLan(1);
+    try {
+      lan.client.run('ip', 'addr', 'add', `${VIP4}/32`, 'dev', 'eth0');
+      const node = lan.node(0);
+      node.start();
+      const client = new FrameClient(lan.client);
+      try {
+        lan.plan([{ ip: VIP4, nodes: [node.id], interfaces: [], epoch: 0 }]);
+        await until('the conflict', () => node.about('conflict', VIP4).length > 0);
+        expect(node.about('conflict', VIP4)).toMatchObject([{ phase: 'probe', mac: lan.client.mac }]);
+        expect(client.arp.filter(packet => packet.senderIp === VIP4)).toEqual([]);
+      } finally {
+        client.close();
+      }
+    } finally {
+      await lan.close();
+    }
+  });
+});
