@@ -16,7 +16,13 @@ export function decodeFields(resource: Resource, object: ApiObject): string[] {
     return unknown;
   }
   const schema = resource.schema();
-  return schema === undefined || typeof schemas.prune !== 'function' ? [] : schemas.prune(object, schema);
+  if (schema === undefined) return [];
+  // What a manager owns is written in field names of its own.
+  const { managedFields } = object.metadata;
+  delete object.metadata.managedFields;
+  const unknown = schemas.prune(object, schema);
+  if (managedFields !== undefined) object.metadata.managedFields = managedFields;
+  return unknown;
 }
 
 export const cannotBeHandled = (resource: Resource, why: string, kind = resource.kind, version = resource.version): Error =>
@@ -36,7 +42,10 @@ export function validate(resource: Resource, object: ApiObject, old: ApiObject |
   const metadata = customMetadataCauses(object, old, namespaced);
   const schema = resource.schema();
   if (schema === undefined) return metadata;
-  const causes = schemas.validateSchema(object, schema, old === undefined ? {} : { old });
+  const causes = [
+    ...schemas.validateSchema(object, schema, old === undefined ? {} : { old }),
+    ...schemas.validateListTypes(object, schema, old),
+  ];
   // Rules see only what has the right shape.
   if (causes.length > 0) return [...metadata, ...causes];
   return [...metadata, ...custom.rules().validate(object, old)];

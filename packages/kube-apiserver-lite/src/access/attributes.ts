@@ -20,7 +20,7 @@ export const attributesOf = (user: UserInfo, info: RequestInfo): Attributes => (
   verb: info.verb,
   isResource: info.isResource,
   path: info.path,
-  namespace: info.resource === 'namespaces' ? info.name || info.namespace : info.namespace,
+  namespace: info.resource === 'namespaces' ? info.name : info.namespace,
   group: info.group,
   resource: info.resource,
   subresource: info.subresource,

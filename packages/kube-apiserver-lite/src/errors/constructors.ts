@@ -97,7 +97,7 @@ export const unprocessable = (): ApiStatusError =>
   new ApiStatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 
 /** 415 for a request body. */
-export const unsupportedMediaType = (message: string): ApiStatusError => new ApiStatusError(415, 'UnsupportedMediaType', message, {});
+export const unsupportedMediaType = (message: string): ApiStatusError => new ApiStatusError(415, 'UnsupportedMediaType', message);
 
 /** 406 for an `Accept` header. */
 export const notAcceptable = (accepted: readonly string[]): ApiStatusError =>

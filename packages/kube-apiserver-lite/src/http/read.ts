@@ -1,6 +1,6 @@
 import { type Cluster, render, view } from '../cluster.ts';
 import { notFound } from '../errors.ts';
-import { apiVersionOf, type Resource } from '../registry/resource.ts';
+import { apiVersionOf, errorTarget, type Resource } from '../registry/resource.ts';
 import type { Stored } from '../storage/stored.ts';
 import * as tables from '../table/index.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
@@ -17,7 +17,7 @@ export function get(cluster: Cluster, exchange: Exchange, resource: Resource): v
   // The path of a Namespace carries its own name as namespace, too.
   const namespace = resource.namespaced ? exchange.info.namespace : '';
   const stored = cluster.store.get(resource.storage, namespace, name);
-  if (stored === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
+  if (stored === undefined) throw notFound(errorTarget(resource), name);
   sendObject(cluster, exchange, resource, stored, 200, shape);
 }
 

@@ -68,6 +68,8 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   info.name = rest[1] ?? '';
   info.subresource = rest[2] ?? '';
   info.rest = rest.slice(3);
+  // A Namespace is cluster-scoped; what its path names is the object.
+  if (info.resource === 'namespaces') info.namespace = '';
   if (info.verb === 'get') {
     if (watchPath || isWatch(query)) info.verb = 'watch';
     else if (info.name === '') info.verb = 'list';

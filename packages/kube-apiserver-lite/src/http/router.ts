@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster.ts';
-import { ApiStatusError, methodNotAllowed, noSuchResource } from '../errors.ts';
+import { ApiStatusError, methodNotAllowed, noSuchResource, notFound } from '../errors.ts';
 import { type Resource, subresourceOf } from '../registry/resource.ts';
 import type { Exchange } from './exchange.ts';
 import { destroy, destroyMany, post, put } from './mutate.ts';
@@ -31,7 +31,9 @@ export async function route(cluster: Cluster, exchange: Exchange, hub: WatchHub,
   const handler = special.get(`${path} ${info.verb}`);
   if (info.subresource !== '') {
     const subresource = subresourceOf(resource, info.subresource);
-    if (subresource === undefined) throw noSuchResource();
+    if (subresource === undefined) {
+      throw resource.custom === undefined ? noSuchResource() : notFound({ group: resource.group, resource: resource.plural }, info.name);
+    }
     if (!subresource.verbs.includes(info.verb)) throw methodNotAllowed();
   } else if (!resource.verbs.includes(info.verb)) {
     throw methodNotAllowed();

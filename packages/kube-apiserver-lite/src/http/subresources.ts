@@ -7,8 +7,7 @@ import type { ApiObject, Json, JsonObject } from '../object.ts';
 import { remove } from '../operations/remove.ts';
 import { update } from '../operations/update.ts';
 import { applyPatch } from '../patch/index.ts';
-import type { Resource, ScalePaths } from '../registry/resource.ts';
-import { subresourceOf } from '../registry/resource.ts';
+import { errorTarget, type Resource, type ScalePaths, subresourceOf } from '../registry/resource.ts';
 import { clone, isObject } from '../schema/json.ts';
 import type { Stored } from '../storage/stored.ts';
 import { parseJsonBody, parseYamlBody, readBody } from './body.ts';
@@ -33,7 +32,7 @@ export function subresourceHandlers(tokens: TokenAuthority): [string, SpecialHan
 const storedOf = (cluster: Cluster, exchange: Exchange, resource: Resource): Stored => {
   const { namespace, name } = exchange.info;
   const stored = cluster.store.get(resource.storage, namespace, name);
-  if (stored === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
+  if (stored === undefined) throw notFound(errorTarget(resource), name);
   return stored;
 };
 

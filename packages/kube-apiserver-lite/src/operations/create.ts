@@ -3,7 +3,7 @@ import { timestamp } from '../environment.ts';
 import { ApiStatusError, alreadyExists, invalidObject, required } from '../errors.ts';
 import { setDefaults, trackFields, validate } from '../machinery.ts';
 import type { ApiObject } from '../object.ts';
-import { apiVersionOf, type Resource } from '../registry/resource.ts';
+import { apiVersionOf, errorKind, errorTarget, type Resource } from '../registry/resource.ts';
 import { Stored } from '../storage/stored.ts';
 import { checkNamespace } from './namespace.ts';
 import { type Write, WriteScope } from './write.ts';
@@ -12,8 +12,8 @@ import { type Write, WriteScope } from './write.ts';
 const MAX_GENERATED_PREFIX = 58;
 const GENERATE_ATTEMPTS = 8;
 
-/** Creates a decoded object (which is changed and then belongs to the store). Returns it as stored. */
-export function create(cluster: Cluster, resource: Resource, namespace: string, object: ApiObject, write: Write): Stored {
+/** Creates a decoded object, which then belongs to the store. `managed`: its managedFields are in it already. */
+export function create(cluster: Cluster, resource: Resource, namespace: string, object: ApiObject, write: Write, managed = false): Stored {
   const { strategy } = resource;
   const now = timestamp(cluster.environment.now());
   const scope = new WriteScope(write, now);
@@ -22,7 +22,7 @@ export function create(cluster: Cluster, resource: Resource, namespace: string, 
     if (resource.namespaced) object.metadata.namespace = namespace;
     else delete object.metadata.namespace;
     setDefaults(resource, object);
-    const next = trackFields(resource, undefined, object, { manager: write.fieldManager, subresource: '', now });
+    const next = managed ? object : trackFields(resource, undefined, object, { manager: write.fieldManager, subresource: '', now });
     return insert(cluster, resource, next, scope);
   });
 
@@ -43,7 +43,7 @@ export function create(cluster: Cluster, resource: Resource, namespace: string, 
     const taken = cluster.store.get(resource.storage, metadata.namespace ?? '', metadata.name ?? '') !== undefined;
     strategy.begin?.(next, undefined, scope);
     strategy.prepareCreate?.(next, scope);
-    const kind = { group: resource.group, kind: resource.kind };
+    const kind = errorKind(resource);
     const name = metadata.name ?? '';
     if (name === '') throw invalidObject(kind, '', [required('metadata.name', 'name or generateName is required')]);
     const causes = [...validate(resource, next, undefined), ...(strategy.validateCreate?.(next, scope) ?? [])];
@@ -52,7 +52,7 @@ export function create(cluster: Cluster, resource: Resource, namespace: string, 
     if (resourceVersion !== '' && resourceVersion !== '0') {
       throw new ApiStatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
-    if (taken) throw alreadyExists({ group: resource.group, resource: resource.plural }, name);
+    if (taken) throw alreadyExists(errorTarget(resource), name);
     const stored = toStorage(resource, next);
     return write.dryRun ? new Stored(stored, 0) : cluster.store.put(resource.storage, stored);
   }

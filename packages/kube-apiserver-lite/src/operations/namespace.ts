@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster.ts';
 import { forbiddenError, notFound } from '../errors.ts';
-import type { Resource } from '../registry/resource.ts';
+import { errorTarget, type Resource } from '../registry/resource.ts';
 
 /** NamespaceLifecycle admission: nothing is made in a namespace that is not there, or on its way out. */
 export function checkNamespace(cluster: Cluster, resource: Resource, namespace: string, name: string): void {
@@ -9,7 +9,7 @@ export function checkNamespace(cluster: Cluster, resource: Resource, namespace: 
   if (stored === undefined) throw notFound({ group: '', resource: 'namespaces' }, namespace);
   if (stored.object.metadata.deletionTimestamp === undefined) return;
   throw forbiddenError(
-    { group: resource.group, resource: resource.plural },
+    errorTarget(resource),
     name,
     `unable to create new content in namespace ${namespace} because it is being terminated`,
     [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }],

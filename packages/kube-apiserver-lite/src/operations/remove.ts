@@ -2,7 +2,7 @@ import { type Cluster, view } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
 import { conflict, notFound, type Status } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
-import type { Resource } from '../registry/resource.ts';
+import { errorTarget, type Resource } from '../registry/resource.ts';
 import { Stored } from '../storage/stored.ts';
 
 /** `metav1.DeleteOptions`, from the query, the body, or both. */
@@ -26,7 +26,7 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 /** Deletes an object, or marks it for deletion while finalizers, a grace period or its namespace's content hold it. */
 export function remove(cluster: Cluster, resource: Resource, namespace: string, name: string, options: DeleteOptions): Removal {
   const current = cluster.store.get(resource.storage, namespace, name);
-  if (current === undefined) throw notFound({ group: resource.group, resource: resource.plural }, name);
+  if (current === undefined) throw notFound(errorTarget(resource), name);
   checkPreconditions(resource, current, options);
   const { metadata } = current.object;
   const finalizers = finalizersAfter(metadata.finalizers ?? [], options);
@@ -61,7 +61,7 @@ export function finishRemoval(cluster: Cluster, resource: Resource, current: Sto
 
 function checkPreconditions(resource: Resource, current: Stored, { uid, resourceVersion }: DeleteOptions): void {
   // The real server names the kind here, not the resource.
-  const target = { group: resource.group, resource: resource.kind };
+  const target = { group: errorTarget(resource).group, resource: resource.kind };
   const { metadata } = current.object;
   if (uid !== undefined && uid !== metadata.uid) {
     throw conflict(

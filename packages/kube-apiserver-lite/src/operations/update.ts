@@ -3,7 +3,7 @@ import { timestamp } from '../environment.ts';
 import { badRequest, type Cause, conflict, forbidden, invalid, invalidObject, notFound, OPTIMISTIC_LOCK } from '../errors.ts';
 import { isNoop, setDefaults, trackFields, validate } from '../machinery.ts';
 import type { ApiObject, ObjectMeta } from '../object.ts';
-import type { Resource } from '../registry/resource.ts';
+import { errorKind, errorTarget, type Resource } from '../registry/resource.ts';
 import { equal } from '../schema/json.ts';
 import { Stored } from '../storage/stored.ts';
 import { create, toStorage } from './create.ts';
@@ -36,13 +36,13 @@ export function update(cluster: Cluster, request: UpdateRequest, write: Write): 
   const current = cluster.store.get(resource.storage, namespace, name);
   if (current === undefined) {
     if (!request.managed && !(request.replace && strategy.createOnUpdate && subresource === '')) {
-      throw notFound({ group: resource.group, resource: resource.plural }, name);
+      throw notFound(errorTarget(resource), name);
     }
-    if (subresource !== '') throw notFound({ group: resource.group, resource: resource.plural }, name);
+    if (subresource !== '') throw notFound(errorTarget(resource), name);
     const object = request.next(undefined);
     checkName(object.metadata, name);
     object.metadata.name = name;
-    return { stored: create(cluster, resource, namespace, object, write), created: true };
+    return { stored: create(cluster, resource, namespace, object, write, request.managed), created: true };
   }
   const live = view(resource, current);
   const now = timestamp(cluster.environment.now());
@@ -59,7 +59,7 @@ export function update(cluster: Cluster, request: UpdateRequest, write: Write): 
     if (subresource === '') strategy.begin?.(next, live, scope);
     if (subresource === 'status') keepAllButStatus(resource, next, live, scope);
     else keepStatus(resource, next, live, scope);
-    const kind = { group: resource.group, kind: resource.kind };
+    const kind = errorKind(resource);
     const causes = [...validate(resource, next, live, subresource), ...strategyCauses(next, live)];
     if (causes.length > 0) throw invalidObject(kind, name, causes);
     for (const text of strategy.warnings?.(next, live) ?? []) scope.warn(text);
@@ -93,7 +93,7 @@ function checkNamespaceOf(metadata: ObjectMeta, namespace: string): void {
 
 /** Optimistic locking and the uid a client insists on. */
 function checkPreconditions(resource: Resource, request: UpdateRequest, next: ObjectMeta, live: ObjectMeta): void {
-  const target = { group: resource.group, resource: resource.plural };
+  const target = errorTarget(resource);
   const name = live.name ?? '';
   if (next.uid !== undefined && next.uid !== '' && next.uid !== live.uid) {
     throw conflict(
@@ -105,7 +105,7 @@ function checkPreconditions(resource: Resource, request: UpdateRequest, next: Ob
   const version = next.resourceVersion ?? '';
   if (version === '' || version === '0') {
     if (request.replace && !resource.strategy.unconditionalUpdate) {
-      throw invalidObject({ group: resource.group, kind: resource.kind }, name, [
+      throw invalidObject(errorKind(resource), name, [
         invalid('metadata.resourceVersion', version === '' ? 0 : Number(version), 'must be specified for an update'),
       ]);
     }

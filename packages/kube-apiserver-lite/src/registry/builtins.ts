@@ -1,4 +1,5 @@
 import { builtinSchema } from '../schema/index.ts';
+import { coreEvent, newEvent } from '../strategies/events.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import * as tables from '../table/index.ts';
 import { BUILTIN_KINDS, type BuiltinKind } from './builtin.ts';
@@ -16,6 +17,11 @@ const SUBRESOURCES: Record<string, Omit<Subresource, 'name'>> = {
     speaks: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
     scale: { specReplicas: ['spec', 'replicas'], statusReplicas: ['status', 'replicas'], labelSelector: ['spec', 'selector'] },
   },
+};
+
+const BUILTIN_EXTRAS: Readonly<Record<string, Partial<Resource>>> = {
+  '/endpoints': { deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice' },
+  'events.k8s.io/events': { errorGroup: '', fromStorage: newEvent, toStorage: coreEvent },
 };
 
 /** The built-in kinds with what serves them. */
@@ -37,6 +43,7 @@ function builtinResource(kind: BuiltinKind, strategy: Strategy): Resource {
     shortNames: kind.shortNames ?? [],
     categories: kind.categories ?? [],
     subresources: (kind.subresources ?? []).map(name => ({ name, ...(SUBRESOURCES[name] ?? { verbs: ['get'] }) })),
+    ...BUILTIN_EXTRAS[`${group}/${plural}`],
     storage: kind.storage ?? (group === '' ? plural : `${plural}.${group}`),
     strategy,
     schema: () => builtinSchema({ group, version, kind: kind.kind }),

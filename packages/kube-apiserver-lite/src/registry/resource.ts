@@ -46,6 +46,8 @@ export interface Resource {
   table: () => TableConvertor;
   /** What only custom resources have. */
   custom?: CustomResource;
+  /** The group that errors name, where it is not the kind's own: Events of either spelling are core's. */
+  errorGroup?: string;
   /** Told to every client that uses the kind. */
   deprecation?: string;
   /** Reads a stored object as this version; absent where the stored form is this version's. */
@@ -65,3 +67,15 @@ export const apiVersionOf = (resource: Resource): string => groupVersion(resourc
 
 export const subresourceOf = (resource: Resource, name: string): Subresource | undefined =>
   resource.subresources.find(sub => sub.name === name);
+
+/** What errors about a request name. */
+export const errorTarget = (resource: Resource): { group: string; resource: string } => ({
+  group: resource.errorGroup ?? resource.group,
+  resource: resource.plural,
+});
+
+/** What errors about an object name. */
+export const errorKind = (resource: Resource): { group: string; kind: string } => ({
+  group: resource.errorGroup ?? resource.group,
+  kind: resource.kind,
+});

@@ -3,9 +3,12 @@ import { crdStrategy } from '../custom/strategy.ts';
 import type { BuiltinKind } from '../registry/builtin.ts';
 import type { ServiceNetwork } from '../services/network.ts';
 import { serviceStrategy } from '../services/strategy.ts';
+import { secretStrategy } from './data.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
+import { bindingStrategy } from './rbac.ts';
 import { plainStrategy, type Strategy } from './strategy.ts';
+import { podStrategy, workloadStrategy } from './workloads.ts';
 
 /** What strategies of built-in kinds work with. */
 export interface StrategyWorld {
@@ -38,8 +41,18 @@ function special(kind: BuiltinKind, world: StrategyWorld): Partial<Strategy> {
       return crdStrategy;
     case 'coordination.k8s.io/leases':
       return { unconditionalUpdate: false, createOnUpdate: true };
-    case 'discovery.k8s.io/endpointslices':
-      return {};
+    case '/secrets':
+      return secretStrategy;
+    case '/pods':
+      return podStrategy;
+    case 'apps/daemonsets':
+    case 'apps/deployments':
+    case 'apps/replicasets':
+    case 'apps/statefulsets':
+      return workloadStrategy;
+    case 'rbac.authorization.k8s.io/clusterrolebindings':
+    case 'rbac.authorization.k8s.io/rolebindings':
+      return bindingStrategy;
     default:
       return {};
   }
