@@ -384,7 +384,8 @@ function sameAnswer(a: Outcome, b: Outcome): boolean {
     a.addresses.length === b.addresses.length &&
     a.addresses.every((assignment, i) => {
       const other = b.addresses[i];
-      return other !== undefined && assignment.pool === other.pool && equalAddresses(assignment.address, other.address);
+      if (other === undefined || !equalAddresses(assignment.address, other.address)) return false;
+      return assignment.pool === other.pool && assignment.keep === other.keep && assignment.kept === other.kept;
     })
   );
 }

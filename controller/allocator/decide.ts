@@ -1,6 +1,6 @@
 import { type Family, formatAddress } from '@herald/ip';
 import type { Assignment, Cause, Entry } from './entry.ts';
-import { type Ledger, type Refusal, sameRank } from './ledger.ts';
+import { type Ledger, type Refusal, sameRank, topic } from './ledger.ts';
 import { exclusion, type Offer, offerFrom, offerNamed, offerReserved } from './offer.ts';
 import type { PoolState } from './pool-state.ts';
 
@@ -109,7 +109,11 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
     }
   }
   for (const family of missing) {
-    if (!offers.has(family)) offers.set(family, { refusal: reason ?? summary(family, refusals.get(family) ?? []) });
+    if (offers.has(family)) continue;
+    const refusal = reason ?? summary(family, refusals.get(family) ?? []);
+    // An address kept for the Service counts as taken even when nobody holds it: its pool does not tell when it comes free.
+    const kept = ledger.reservesFor(entry.key).flatMap(({ addresses }) => addresses.filter(address => address.family === family));
+    offers.set(family, { refusal: { ...refusal, topics: [...refusal.topics, ...kept.map(topic.address)] } });
   }
   return offers;
 }
