@@ -38,6 +38,10 @@ export interface SpeakerOptions {
   excludeInterfaces?: readonly string[] | undefined;
   /** `auto` answers in the kernel where that is permitted, `packet` never does. */
   responder?: 'auto' | 'packet' | undefined;
+  /** Accept BGP connections here, beside opening them; undefined: open only. A passive peer needs it. */
+  bgpListen?: { readonly port: number; readonly addresses?: readonly string[] } | undefined;
+  /** How long routes stay on leaving, marked with GRACEFUL_SHUTDOWN (ms); default 2,000. */
+  bgpDrainTimeMs?: number | undefined;
   /** Longest time to hand addresses over on SIGTERM (ms); default 5,000. */
   leaveDeadlineMs?: number | undefined;
   clock?: Clock | undefined;

@@ -1,4 +1,4 @@
-import type { AnnouncementOwner, SpeakerSegment, SpeakerStatus } from '@herald/crds';
+import type { AnnouncementOwner, SpeakerSegment, SpeakerSession, SpeakerStatus } from '@herald/crds';
 import type { SegmentReport } from './wire/messages.ts';
 
 /** What the status is made of. */
@@ -10,6 +10,9 @@ export interface SpeakerView {
   owners: readonly AnnouncementOwner[];
   owned: number;
   segments: readonly SegmentReport[];
+  sessions: readonly SpeakerSession[];
+  /** Addresses that other hosts use, with their MACs, in words. */
+  conflicts: readonly string[];
   /** Why the speaker is not ready, or undefined. */
   problem: string | undefined;
 }
@@ -25,6 +28,10 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     responder: responderOf(view.segments),
     owned: view.owned,
     segments: view.segments.slice(0, 64).map(segmentOf),
+    ...(view.sessions.length > 0 && {
+      sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
+      sessions: view.sessions.slice(0, 256),
+    }),
     claims: view.owners
       .map(({ ip, segment, epoch }) => ({ ip, segment, epoch }))
       .sort((a, b) => (a.ip < b.ip ? -1 : 1))

@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import type { Announcement } from '@herald/crds';
 import { type Client, EventRecorder, Informer, sleep, time } from '@herald/kube';
 import type { Logger, Registry } from '@herald/process';
+import { NodeBGP } from './bgp/bgp.ts';
+import { BGPSpeaker } from './bgp/bgp-speaker.ts';
+import { registerBGPMetrics } from './bgp/metrics.ts';
 import { clusterUid } from './cluster.ts';
 import { SpeakerError } from './error.ts';
 import { Layer2Speaker } from './layer2-speaker.ts';
@@ -25,6 +28,8 @@ const API_PATIENCE = 2_000;
 /** Without a report for so long the wire thread counts as hung (ms). */
 const WIRE_SILENCE = 5_000;
 const LEAVE_DEADLINE = 5_000;
+/** Routes stay for so long on leaving, marked for graceful shutdown (ms). */
+const BGP_DRAIN_TIME = 2_000;
 /** Time for the last writes after everything was handed over (ms). */
 const FLUSH_DEADLINE = 2_000;
 
@@ -38,6 +43,7 @@ export class Speaker {
   readonly #peers: PeerNodes;
   readonly #recorder: EventRecorder;
   readonly #layer2: Layer2Speaker;
+  readonly #bgp: BGPSpeaker;
   readonly #object: SpeakerObject;
   readonly #snapshots: SnapshotWriter | undefined;
   readonly #startedAt: string;
@@ -74,11 +80,27 @@ export class Speaker {
       command: command => this.#command(command),
       onPlan: () => this.#snapshots?.changed(),
     });
+    const bgp = new NodeBGP({
+      node: nodeName,
+      log: (level, event, fields) => logger[level](fields, event),
+      listen: options.bgpListen,
+    });
+    registerBGPMetrics(registry, bgp);
+    this.#bgp = new BGPSpeaker({
+      client,
+      node: nodeName,
+      namespace: options.namespace,
+      logger,
+      announcements: this.#informer,
+      drainTime: options.bgpDrainTimeMs ?? BGP_DRAIN_TIME,
+      bgp,
+    });
     this.#object = new SpeakerObject(client, nodeName, logger, () => this.#view());
     if (snapshotDir !== undefined) this.#snapshots = new SnapshotWriter(snapshotDir, client.clock, logger, () => this.#takeSnapshot());
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    checkPatterns(this.#options.excludeInterfaces ?? []);
     // Work goes on after the signal, until everything is handed over and written.
     const stop = new AbortController();
     const background: Promise<void>[] = [];
@@ -87,6 +109,7 @@ export class Speaker {
       this.#snapshot = await this.#loadSnapshot();
       this.#informer.start(stop.signal);
       this.#peers.start(stop.signal);
+      this.#bgp.start(stop.signal);
       secrets = await this.#identify(stop.signal, signal);
       if (this.#clusterUid === undefined) return;
       const wire = this.#startWire(this.#clusterUid);
@@ -227,7 +250,7 @@ export class Speaker {
 
   async #leave(wire: WireThread): Promise<void> {
     this.#logger.info({ addresses: this.#layer2.owners.size }, 'handing addresses over');
-    await wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE);
+    await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE), this.#bgp.stop()]);
     await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     await this.#recorder.stop(FLUSH_DEADLINE);
   }
@@ -265,7 +288,9 @@ export class Speaker {
       snapshotAge: fromSnapshot ? Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000)) : undefined,
       owners: this.#layer2.owners.all,
       owned: this.#layer2.owners.size,
+      conflicts: this.#layer2.owners.conflicts,
       segments: this.#segments,
+      sessions: this.#bgp.sessions(),
       problem: this.problem(),
     };
   }
@@ -280,5 +305,18 @@ export class Speaker {
       hints: this.#peers.hasSynced ? this.#peers.addresses() : (this.#snapshot?.hints ?? []),
       addresses: [...this.#layer2.shared.values()].filter(({ eligible }) => eligible),
     };
+  }
+}
+
+/** A pattern that is no regular expression would only fail in the wire thread. */
+function checkPatterns(patterns: readonly string[]): void {
+  for (const pattern of patterns) {
+    try {
+      RegExp(pattern);
+    } catch (error) {
+      throw new SpeakerError('bad-interface-pattern', `--exclude-interfaces: ${JSON.stringify(pattern)} is no regular expression`, {
+        cause: error,
+      });
+    }
   }
 }

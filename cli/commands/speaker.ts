@@ -9,6 +9,7 @@ import { addCommonFlags, type CommonFlags, durationFlag, integerFlag } from './c
 
 interface Flags extends CommonFlags {
   nodeName: string;
+  node?: string;
   meshPort: number;
   meshProfile: MeshProfile;
   meshKeyFile?: string;
@@ -17,6 +18,8 @@ interface Flags extends CommonFlags {
   excludeInterfaces?: string[];
   responder: 'auto' | 'packet';
   leaveDeadline: number;
+  bgpListenPort: number;
+  bgpDrainTime: number;
 }
 
 const profiles: readonly MeshProfile[] = ['aggressive', 'default', 'relaxed'];
@@ -26,6 +29,7 @@ export function registerSpeaker(program: Command): void {
   const command = program.command('speaker').description("announces this node's share of the addresses by ARP, NDP and BGP");
   addCommonFlags(command, { httpAddress: ':7472', qps: 20 });
   flag(command, '--node-name <name>', 'name of the Node object of this machine', hostname());
+  command.addOption(new Option('--node <name>', 'short for --node-name'));
   integerFlag(command, '--mesh-port <port>', 'UDP port of the heartbeats', 7947, 1, 65_535);
   command.addOption(
     new Option('--mesh-profile <profile>', 'how fast a lost node is noticed: within 200 ms, 400 ms or 1.2 s')
@@ -50,6 +54,15 @@ export function registerSpeaker(program: Command): void {
       .env('HERALD_RESPONDER'),
   );
   durationFlag(command, '--leave-deadline <duration>', 'longest time to hand addresses over on SIGTERM', 5_000);
+  integerFlag(
+    command,
+    '--bgp-listen-port <port>',
+    'accept BGP connections on this port, which passive peers need; 0: only open them',
+    0,
+    0,
+    65_535,
+  );
+  durationFlag(command, '--bgp-drain-time <duration>', 'how long routes stay on leaving, marked for graceful shutdown', 2_000);
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'speaker', level: flags.logLevel });
     await runProcess(logger, async signal => {
@@ -65,7 +78,7 @@ export function registerSpeaker(program: Command): void {
           listen: flags.httpAddress,
           qps: flags.kubeApiQps,
           burst: flags.kubeApiBurst,
-          nodeName: flags.nodeName,
+          nodeName: flags.node ?? flags.nodeName,
           meshPort: flags.meshPort,
           meshProfile: flags.meshProfile,
           meshKeyFile: flags.meshKeyFile,
@@ -74,6 +87,8 @@ export function registerSpeaker(program: Command): void {
           excludeInterfaces: flags.excludeInterfaces,
           responder: flags.responder,
           leaveDeadlineMs: flags.leaveDeadline,
+          bgpListen: flags.bgpListenPort === 0 ? undefined : { port: flags.bgpListenPort },
+          bgpDrainTimeMs: flags.bgpDrainTime,
         },
         signal,
       );

@@ -23,12 +23,10 @@ export interface BGPOptions {
   readonly node: string;
   /** One line per event that matters. */
   readonly log: (level: 'info' | 'warn', event: string, fields: Record<string, unknown>) => void;
-  /** Called when a session's state changed. */
-  readonly onChange: () => void;
   /** Makes the speaker; a test gives its own. */
   readonly createSpeaker?: (options: SpeakerOptions) => Speaker;
   /** Accept connections of peers on port 179, beside dialling them; a port in use is reported and dialling goes on. */
-  readonly listen?: { readonly port: number; readonly addresses?: readonly string[] };
+  readonly listen?: { readonly port: number; readonly addresses?: readonly string[] } | undefined;
 }
 
 /** A peer as this node sees it, also one that could not be configured. */
@@ -90,6 +88,11 @@ export class NodeBGP {
     );
   }
 
+  /** Marks every route with GRACEFUL_SHUTDOWN, or takes the mark off. */
+  setDraining(on: boolean): void {
+    this.#speaker?.setGracefulShutdown(on);
+  }
+
   /** An address of this machine came or went: next hops are worked out again. */
   refreshNextHops(): void {
     this.#speaker?.refreshNextHops();
@@ -110,16 +113,13 @@ export class NodeBGP {
       hostname: this.#options.node,
     };
     const speaker = this.#options.createSpeaker?.(options) ?? new Speaker(options);
-    const { log, onChange, listen } = this.#options;
+    const { log, listen } = this.#options;
     speaker.on('state', ({ peer, state: now, previous }) => {
       if (now === 'Established' || previous === 'Established') log('info', 'bgp session', { peer, state: now });
-      onChange();
     });
     speaker.on('failure', ({ peer, text, notification, direction }) => {
       log('warn', 'bgp failure', { peer, text, ...(notification === undefined ? {} : { notification, direction }) });
-      onChange();
     });
-    speaker.on('synchronized', onChange);
     if (listen) {
       try {
         await speaker.listen(listen);
