@@ -3,6 +3,8 @@ export type SpeakerErrorCode =
   | 'missing-capability'
   /** The key file cannot be used. */
   | 'bad-mesh-key'
+  /** A pattern for interfaces is no regular expression. */
+  | 'bad-interface-pattern'
   /** The thread that answers ARP and NDP ended. */
   | 'wire-thread-ended';
 

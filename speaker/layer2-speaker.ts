@@ -85,7 +85,10 @@ export class Layer2Speaker {
         this.owners.confirmed(event.ip, event.segment, client.clock.wall());
         break;
       case 'conflict':
+        this.owners.conflict(event);
+        break;
       case 'conflict-over':
+        this.owners.conflictOver(event.ip, event.segment);
         break;
       default:
         return;

@@ -9,6 +9,7 @@ const CAUSES: Record<(WireEvent & { kind: 'acquired' })['cause'], string> = {
   'peer-restarted': 'the speaker that had it was restarted',
   yielded: 'the node that had it gave it up',
   handover: 'it was handed over',
+  'interface-changed': 'its interface has another MAC address',
 };
 
 /** The Service that an Announcement belongs to, as events name it. */

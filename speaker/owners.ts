@@ -4,6 +4,8 @@ import type { WireEvent } from './wire/messages.ts';
 /** Addresses that this node owns, as the wire thread reports them; each on each segment. Pure: time is passed in. */
 export class Owners {
   readonly #node: string;
+  /** Strangers on addresses of this node, in words, by address and segment. */
+  readonly #conflicts = new Map<string, string>();
   readonly #owned = new Map<string, Map<string, AnnouncementOwner>>();
 
   constructor(node: string) {
@@ -20,12 +22,25 @@ export class Owners {
   released(ip: string, segment: string): void {
     const segments = this.#owned.get(ip);
     segments?.delete(segment);
+    this.conflictOver(ip, segment);
     if (segments?.size === 0) this.#owned.delete(ip);
   }
 
   confirmed(ip: string, segment: string, now: number): void {
     const owner = this.#owned.get(ip)?.get(segment);
     if (owner !== undefined) owner.confirmed = timestamp(now);
+  }
+
+  conflict({ ip, segment, interface: name, mac }: WireEvent & { kind: 'conflict' }): void {
+    this.#conflicts.set(`${ip} ${segment}`, `${ip} is used by ${mac} on ${name}`);
+  }
+
+  conflictOver(ip: string, segment: string): void {
+    this.#conflicts.delete(`${ip} ${segment}`);
+  }
+
+  get conflicts(): string[] {
+    return [...this.#conflicts.values()].sort();
   }
 
   /** Entries for `status.owners` of an Announcement with these addresses. */

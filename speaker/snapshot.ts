@@ -58,8 +58,8 @@ export async function loadSnapshot(directory: string, node: string): Promise<Sna
     throw error;
   }
   try {
-    const { secrets, ...rest } = schema.parse(JSON.parse(text));
-    return { ...rest, secrets: secrets.map(secret => Buffer.from(secret, 'base64')) };
+    const { savedAt, clusterUid, hints, addresses, secrets, node: of } = schema.parse(JSON.parse(text));
+    return { savedAt, node: of, clusterUid, hints, addresses, secrets: secrets.map(secret => Buffer.from(secret, 'base64')) };
   } catch (error) {
     throw new Error(`the snapshot ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -51,6 +51,13 @@ export class SpeakerObject {
       message: view.problem ?? 'the speaker works',
     };
     this.#conditions = setCondition(this.#conditions, ready, now).conditions as Condition[];
+    const conflict = {
+      type: 'AddressConflict',
+      status: view.conflicts.length > 0 ? 'True' : 'False',
+      reason: view.conflicts.length > 0 ? 'AddressConflict' : 'NoConflict',
+      message: view.conflicts.length > 0 ? view.conflicts.slice(0, 20).join('; ') : 'no other host uses an address of this node',
+    };
+    this.#conditions = setCondition(this.#conditions, conflict, now).conditions as Condition[];
     const status: SpeakerStatus = { ...statusOf(view), conditions: this.#conditions };
     if (this.#written !== undefined && sameStatus(this.#written, status)) return;
     await this.#ensure(signal);

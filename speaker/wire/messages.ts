@@ -63,7 +63,15 @@ export interface SegmentReport {
 /** From the wire thread. */
 export type WireEvent =
   | { kind: 'started'; realtime: boolean; because?: string }
-  | { kind: 'acquired'; ip: string; segment: string; interface: string; mac: string; epoch: number; cause: TakeoverCause }
+  | {
+      kind: 'acquired';
+      ip: string;
+      segment: string;
+      interface: string;
+      mac: string;
+      epoch: number;
+      cause: TakeoverCause | 'interface-changed';
+    }
   | { kind: 'released'; ip: string; segment: string; interface: string; epoch: number; cause: ReleaseCause | 'interface-gone'; to?: string }
   | { kind: 'confirmed'; ip: string; segment: string; neighbour: string; afterMs: number }
   /** A stranger uses the address: found before its first use (it is not announced) or while announcing. */

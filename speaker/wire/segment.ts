@@ -9,7 +9,7 @@ import { familyOf } from '../layer2/octets.ts';
 import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
-import { createMesh, type Effect, type MeshState } from '../mesh/state.ts';
+import { createMesh, type Effect, type MeshState, type TakeoverCause } from '../mesh/state.ts';
 import { farewell, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 import type { Device } from './devices.ts';
@@ -49,6 +49,8 @@ export class Segment implements FrameListener {
   readonly #addresses = new Map<string, WireAddress>();
   /** Addresses a stranger was found on before their first use, and when to ask again. */
   readonly #refused = new Map<string, number>();
+  /** Claimed, and not yet announced because it is being probed for a stranger. */
+  readonly #unreported = new Map<string, { epoch: number; cause: TakeoverCause | 'interface-changed' }>();
   #responder: Responder | undefined;
   #device: Device;
   #segmentIds = new Set<bigint>();
@@ -102,7 +104,7 @@ export class Segment implements FrameListener {
     }
     if (!device.carrier && before.carrier) this.#tick();
     this.#refreshTable();
-    if (cameBack || device.mac !== before.mac) for (const ip of this.#mesh.mine.keys()) this.#announce(ip);
+    if (cameBack || device.mac !== before.mac) this.#announceAll(device.mac !== before.mac);
   }
 
   setGateways(gateways: readonly string[]): void {
@@ -156,7 +158,9 @@ export class Segment implements FrameListener {
   close(cause?: 'interface-gone'): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (cause !== undefined) for (const { vip, epoch } of this.#mesh.mine.values()) this.#postReleased(vip, epoch, cause);
+    if (cause !== undefined) {
+      for (const { vip, epoch } of this.#mesh.mine.values()) if (!this.#unreported.has(vip)) this.#postReleased(vip, epoch, cause);
+    }
     this.#timer?.cancel();
     this.#flushTimer?.cancel();
     this.#transport.close();
@@ -286,8 +290,7 @@ export class Segment implements FrameListener {
   }
 
   #acquire({ vip, epoch, cause }: Effect & { kind: 'acquire' }): void {
-    const { device } = this;
-    this.#context.post({ kind: 'acquired', ip: vip, segment: this.name, interface: device.name, mac: device.mac, epoch, cause });
+    this.#unreported.set(vip, { epoch, cause });
     // Never on failover: the address is known to be ours, and a client waits.
     if (epoch === 1) {
       this.#probe.start(vip, this.#context.loop.now());
@@ -299,9 +302,10 @@ export class Segment implements FrameListener {
     this.#probe.cancel(vip);
     this.#announcer.stop(vip);
     this.#conflicts.forget(vip);
-    this.#refused.delete(vip);
+    if (this.#refused.delete(vip)) this.#context.post({ kind: 'conflict-over', ip: vip, segment: this.name, interface: this.#device.name });
     this.#responder?.setStanding(vip, { mode: 'silent' });
-    this.#postReleased(vip, epoch, cause, to);
+    // What was never announced was never reported.
+    if (!this.#unreported.delete(vip)) this.#postReleased(vip, epoch, cause, to);
   }
 
   #postReleased(ip: string, epoch: number, cause: (WireEvent & { kind: 'released' })['cause'], to?: string): void {
@@ -313,10 +317,24 @@ export class Segment implements FrameListener {
   #announce(ip: string): void {
     const { loop } = this.#context;
     this.#responder?.setStanding(ip, { mode: 'own' });
+    const acquired = this.#unreported.get(ip);
+    if (acquired !== undefined) {
+      this.#unreported.delete(ip);
+      this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: this.#device.name, mac: this.#device.mac, ...acquired });
+    }
     const family = familyOf(ip);
     const gateways = this.#uplink.gateways.filter(gateway => familyOf(gateway.ip) === family);
     this.#announcer.start(ip, gateways, this.#askers.of(ip), loop.now());
     this.#flush();
+  }
+
+  /** The interface came back, or has another MAC, which is then reported as well. */
+  #announceAll(report: boolean): void {
+    for (const { vip, epoch } of this.#mesh.mine.values()) {
+      if (this.#probe.has(vip) || this.#refused.has(vip)) continue;
+      if (report) this.#unreported.set(vip, { epoch, cause: 'interface-changed' });
+      this.#announce(vip);
+    }
   }
 
   #onVerdict({ ip, stranger }: Verdict): void {

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { Owners, sameOwners } from './owners.ts';
+import type { WireEvent } from './wire/messages.ts';
+
+const acquired: WireEvent & { kind: 'acquired' } = {
+  kind: 'acquired',
+  ip: '192.0.2.1',
+  segment: '192.0.2.0/24',
+  interface: 'eth0',
+  mac: '02:00:00:00:00:01',
+  epoch: 3,
+  cause: 'peer-lost',
+};
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+describe('Owners', () => {
+  it('keeps one entry per address and segment', () => {
+    const owners = new Owners('node-1');
+    owners.acquired(acquired, NOW);
+    owners.acquired({ ...acquired, segment: '198.51.100.0/24', interface: 'eth1' }, NOW);
+    owners.confirmed('192.0.2.1', '192.0.2.0/24', NOW + 1_000);
+    const first = {
+      ip: '192.0.2.1',
+      segment: '192.0.2.0/24',
+      node: 'node-1',
+      interface: 'eth0',
+      mac: '02:00:00:00:00:01',
+      since: '2026-01-02T03:04:05Z',
+      epoch: 3,
+    };
+    expect(owners.of(['192.0.2.1'])).toEqual([
+      { ...first, confirmed: '2026-01-02T03:04:06Z' },
+      { ...first, segment: '198.51.100.0/24', interface: 'eth1' },
+    ]);
+    expect(owners.of(['192.0.2.2'])).toEqual([]);
+    expect(owners.size).toBe(1);
+    owners.released('192.0.2.1', '192.0.2.0/24');
+    expect(owners.all).toHaveLength(1);
+    owners.released('192.0.2.1', '198.51.100.0/24');
+    expect(owners.size).toBe(0);
+  });
+
+  it('names strangers until they are gone or the address is', () => {
+    const owners = new Owners('node-1');
+    owners.conflict({ kind: 'conflict', ip: '192.0.2.1', segment: 's', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'probe' });
+    expect(owners.conflicts).toEqual(['192.0.2.1 is used by 02:00:00:00:00:66 on eth0']);
+    owners.released('192.0.2.1', 's');
+    expect(owners.conflicts).toEqual([]);
+  });
+});
+
+describe('sameOwners', () => {
+  const owners = new Owners('node-1');
+  owners.acquired(acquired, NOW);
+  const [entry] = owners.all;
+  if (entry === undefined) throw new Error('no entry');
+
+  it.each([
+    ['equal', [entry], [{ ...entry }], true],
+    ['confirmed for the first time', [entry], [{ ...entry, confirmed: '2026-01-01T00:00:00Z' }], false],
+    ['confirmed again', [{ ...entry, confirmed: '2026-01-01T00:00:00Z' }], [{ ...entry, confirmed: '2026-01-01T00:01:00Z' }], true],
+    ['another epoch', [entry], [{ ...entry, epoch: 4 }], false],
+    ['another MAC', [entry], [{ ...entry, mac: '02:00:00:00:00:02' }], false],
+    ['one more', [entry], [entry, { ...entry, ip: '192.0.2.2' }], false],
+    ['in another order', [entry, { ...entry, ip: '192.0.2.2' }], [{ ...entry, ip: '192.0.2.2' }, entry], true],
+  ])('%s', (_, a, b, same) => {
+    expect(sameOwners(a, b)).toBe(same);
+  });
+});

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { type SpeakerView, sameStatus, statusOf } from './speaker-status.ts';
+import type { SegmentReport } from './wire/messages.ts';
+
+const segment: SegmentReport = {
+  interface: 'eth0',
+  segment: '192.0.2.0/24',
+  mac: '02:00:00:00:00:01',
+  addresses: ['192.0.2.40/24'],
+  carrier: true,
+  fit: true,
+  peersHeard: ['node-3', 'node-2'],
+  listening: false,
+  stalls: 1,
+  beaconsLost: 0,
+  duplicates: 0,
+  replays: 0,
+  rejected: 0,
+  sendErrors: 0,
+  responder: 'packet',
+  answers: [],
+};
+const view: SpeakerView = {
+  version: '1',
+  startedAt: '2026-01-01T00:00:00Z',
+  snapshotAge: undefined,
+  owners: [],
+  owned: 0,
+  segments: [segment],
+  conflicts: [],
+  sessions: [],
+  problem: undefined,
+};
+
+it.each<[string, Partial<SpeakerView>, object]>([
+  [
+    'one segment, answered by packet socket',
+    {},
+    { responder: 'packet', segments: [{ interface: 'eth0', peersHeard: ['node-2', 'node-3'], fit: true }] },
+  ],
+  ['one of two answered by the kernel', { segments: [segment, { ...segment, responder: 'kernel' }] }, { responder: 'kernel' }],
+  [
+    'no socket',
+    { segments: [{ ...segment, responder: 'none', fit: false, unfitReason: 'no socket' }] },
+    { responder: 'none', segments: [{ unfitReason: 'no socket' }] },
+  ],
+  ['no segment', { segments: [] }, { responder: 'none', segments: [] }],
+  ['working from a snapshot', { snapshotAge: 12 }, { snapshotAgeSeconds: 12 }],
+])('%s', (_, change, expected) => {
+  expect(statusOf({ ...view, ...change })).toMatchObject(expected);
+});
+
+it.each<[string, Partial<SpeakerView>, boolean]>([
+  ['nothing changed', {}, true],
+  ['a counter moved', { segments: [{ ...segment, stalls: 9 }] }, true],
+  ['the snapshot grew older', { snapshotAge: 13 }, true],
+  ['a peer fell silent', { segments: [{ ...segment, peersHeard: ['node-2'] }] }, false],
+  ['an address more', { owned: 1 }, false],
+])('worth a write: %s → same %s', (_, change, same) => {
+  expect(sameStatus(statusOf(view), statusOf({ ...view, ...change }))).toBe(same);
+});

@@ -1,0 +1,116 @@
+import type { InterfaceAddress, InterfaceInfo } from 'raw-socket';
+import { describe, expect, it } from 'vitest';
+import { devicesFor, EXCLUDED_INTERFACES, usableDevices } from './devices.ts';
+
+function address(text: string, scope: InterfaceAddress['scope'] = 'global', change: Partial<InterfaceAddress> = {}): InterfaceAddress {
+  const [ip = '', length = ''] = text.split('/');
+  return {
+    interfaceIndex: 2,
+    family: ip.includes(':') ? 6 : 4,
+    address: ip,
+    prefixLength: Number(length),
+    peer: undefined,
+    scope,
+    tentative: false,
+    dadFailed: false,
+    deprecated: false,
+    temporary: false,
+    permanent: true,
+    ...change,
+  };
+}
+
+function link(name: string, addresses: InterfaceAddress[], change: Partial<InterfaceInfo> = {}): InterfaceInfo {
+  return {
+    index: 2,
+    name,
+    mac: '02:00:00:00:00:01',
+    mtu: 1500,
+    up: true,
+    running: true,
+    loopback: false,
+    pointToPoint: false,
+    multicast: true,
+    noArp: false,
+    kind: undefined,
+    master: undefined,
+    masterKind: undefined,
+    lower: undefined,
+    vlanId: undefined,
+    addresses,
+    ...change,
+  };
+}
+
+const LAN = [address('192.0.2.40/24'), address('fe80::1/64', 'link')];
+
+describe('usableDevices', () => {
+  it.each<[string, InterfaceInfo, boolean]>([
+    ['an interface with an address', link('eth0', LAN), true],
+    ['a VLAN device', link('eth0.10', LAN, { kind: 'vlan' }), true],
+    ['a bond', link('bond0', LAN, { kind: 'bond' }), true],
+    ['a member of a VRF', link('eth1', LAN, { master: 9, masterKind: 'vrf' }), true],
+    ['a bridge', link('br0', LAN, { kind: 'bridge' }), true],
+    ['one without carrier: its addresses come back with it', link('eth0', LAN, { running: false }), true],
+    ['one with link-local IPv6 only', link('eth0', [address('fe80::1/64', 'link')]), true],
+    ['a port of a bridge', link('eth0', LAN, { master: 9, masterKind: 'bridge' }), false],
+    ['a slave of a bond', link('eth0', LAN, { master: 9, masterKind: 'bond' }), false],
+    ['a port of Open vSwitch', link('eth0', LAN, { master: 9, masterKind: 'openvswitch' }), false],
+    ['loopback', link('lo', LAN, { loopback: true }), false],
+    ['a point-to-point link', link('ppp0', LAN, { pointToPoint: true }), false],
+    ['one without ARP', link('eth0', LAN, { noArp: true }), false],
+    ['one without MAC', link('tun0', LAN, { mac: undefined }), false],
+    ['one without addresses', link('eth0', []), false],
+    ['a container bridge', link('docker0', LAN), false],
+    ['a CNI bridge', link('cni0', LAN), false],
+    ['the dummy of kube-proxy', link('kube-ipvs0', LAN), false],
+  ])('%s', (_, info, usable) => {
+    expect(usableDevices([info], EXCLUDED_INTERFACES, new Set())).toHaveLength(usable ? 1 : 0);
+  });
+
+  it('takes an excluded interface that an advertisement names', () => {
+    expect(usableDevices([link('docker0', LAN)], EXCLUDED_INTERFACES, new Set(['docker0']))).toHaveLength(1);
+  });
+
+  it.each([
+    ['the first IPv4 subnet', LAN, '192.0.2.0/24', ['192.0.2.0/24']],
+    [
+      'IPv4 before IPv6',
+      [address('2001:db8::40/64'), address('192.0.2.40/24'), address('198.51.100.1/25')],
+      '192.0.2.0/24',
+      ['192.0.2.0/24', '198.51.100.0/25', '2001:db8::/64'],
+    ],
+    [
+      'an address that another host was found to have does not count',
+      [address('2001:db8::40/64', 'global', { dadFailed: true }), address('192.0.2.40/24')],
+      '192.0.2.0/24',
+      ['192.0.2.0/24'],
+    ],
+    ['a single address is no subnet', [address('192.0.2.240/32'), address('198.51.100.1/25')], '198.51.100.0/25', ['198.51.100.0/25']],
+    ['without a subnet, the name', [address('fe80::1/64', 'link')], 'eth0', []],
+  ])('names the segment by %s', (_, addresses, segment, subnets) => {
+    expect(usableDevices([link('eth0', addresses)], [], new Set())).toMatchObject([{ segment, subnets }]);
+  });
+});
+
+describe('devicesFor', () => {
+  const devices = usableDevices(
+    [
+      link('eth0', [address('192.0.2.40/24'), address('2001:db8::40/64')]),
+      link('eth1', [address('198.51.100.1/25')], { index: 3 }),
+      link('eth2', [address('fe80::1/64', 'link')], { index: 4 }),
+    ],
+    [],
+    new Set(),
+  );
+
+  it.each([
+    ['the subnet that holds it', '192.0.2.240', [], ['eth0']],
+    ['the subnet that holds it, IPv6', '2001:db8::240', [], ['eth0']],
+    ['the interfaces that are named, whatever their subnets', '192.0.2.240', ['eth1', 'eth9'], ['eth1']],
+    ['none that is named is there', '192.0.2.240', ['eth9'], []],
+    ['no subnet holds it: every interface with a subnet', '203.0.113.1', [], ['eth0', 'eth1']],
+  ])('%s', (_, ip, interfaces, expected) => {
+    expect(devicesFor(ip, interfaces, devices).map(({ name }) => name)).toEqual(expected);
+  });
+});
