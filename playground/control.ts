@@ -1,6 +1,7 @@
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
 import { PlaygroundError } from './errors.ts';
+import { hostNames } from './lan.ts';
 import type { Playground } from './playground.ts';
 
 /** What another command may ask of a running playground. */
@@ -63,13 +64,12 @@ async function perform(playground: Playground, verb: Verb, argument: string, onS
 }
 
 function status(playground: Playground): PlaygroundStatus {
-  const { nodes, client } = playground.topology;
   return {
     pid: process.pid,
     holder: playground.sandbox.pid,
     kubeconfig: playground.kubeconfig,
     server: playground.server.url,
-    hosts: [...nodes.flatMap(node => [node.name, node.podNamespace]), client.name],
+    hosts: hostNames(playground.topology),
   };
 }
 

@@ -17,14 +17,48 @@ export async function layOut(sandbox: Sandbox, net: Topology): Promise<void> {
   await batch(sandbox, [
     `link add ${net.bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
     `link set ${net.bridge} up`,
-    ...[...net.nodes.flatMap(node => [node.name, node.podNamespace]), net.client.name].map(name => `netns add ${name}`),
+    ...hostNames(net).map(name => `netns add ${name}`),
   ]);
+  await addRouter(sandbox, net);
   await addHost(sandbox, net, net.client, HOST);
+  await defaultRoute(sandbox, net.client.name, net.router.ipv4, net.router.ipv6);
   await Promise.all(net.nodes.map(node => addNode(sandbox, net, node)));
+}
+
+/** The names of all hosts: each is a network namespace. */
+export function hostNames(net: Topology): string[] {
+  return [...net.nodes.flatMap(node => [node.name, node.podNamespace]), net.client.name, net.router.name, net.router.outside.name];
+}
+
+/** The router spreads flows by their ports, so that one client's connections take every equal path. */
+async function addRouter(sandbox: Sandbox, net: Topology): Promise<void> {
+  const { router } = net;
+  const { outside } = router;
+  const spread = ['net.ipv4.fib_multipath_hash_policy=1', 'net.ipv6.fib_multipath_hash_policy=1'];
+  await addHost(sandbox, net, router, [...FORWARDING, ...spread]);
+  await batch(sandbox, [`link add wan netns ${router.name} type veth peer name ${net.interface} netns ${outside.name}`]);
+  await sandbox.must(outside.name, ['sysctl', '-qw', ...HOST]);
+  await batchIn(sandbox, router.name, [
+    'link set wan up',
+    `addr add ${outside.gateway4}/24 dev wan`,
+    `addr add ${outside.gateway6}/64 dev wan nodad`,
+  ]);
+  await batchIn(sandbox, outside.name, [
+    'link set lo up',
+    `link set ${net.interface} up`,
+    `addr add ${outside.ipv4}/24 dev ${net.interface}`,
+    `addr add ${outside.ipv6}/64 dev ${net.interface} nodad`,
+  ]);
+  await defaultRoute(sandbox, outside.name, outside.gateway4, outside.gateway6);
+}
+
+async function defaultRoute(sandbox: Sandbox, host: string, ipv4: string, ipv6: string): Promise<void> {
+  await batchIn(sandbox, host, [`route replace default via ${ipv4}`, `-6 route replace default via ${ipv6}`]);
 }
 
 async function addNode(sandbox: Sandbox, net: Topology, node: PlaygroundNode): Promise<void> {
   await addHost(sandbox, net, node, FORWARDING);
+  await defaultRoute(sandbox, node.name, net.router.ipv4, net.router.ipv6);
   await batch(sandbox, [`link add pods netns ${node.name} type veth peer name eth0 netns ${node.podNamespace}`]);
   await sandbox.must(node.podNamespace, ['sysctl', '-qw', ...HOST]);
   await batchIn(sandbox, node.podNamespace, ['link set lo up', 'link set eth0 up']);
@@ -59,12 +93,8 @@ export function cable(sandbox: Sandbox, host: string, state: 'up' | 'down'): Pro
 
 /** Gives a node's pod network another pod address. */
 export async function addPodAddress(sandbox: Sandbox, node: PlaygroundNode, ipv4: string, ipv6: string): Promise<void> {
-  await batchIn(sandbox, node.podNamespace, [
-    `addr add ${ipv4}/24 dev eth0`,
-    `addr add ${ipv6}/64 dev eth0 nodad`,
-    `route replace default via ${node.podGateway4}`,
-    `-6 route replace default via ${node.podGateway6}`,
-  ]);
+  await batchIn(sandbox, node.podNamespace, [`addr add ${ipv4}/24 dev eth0`, `addr add ${ipv6}/64 dev eth0 nodad`]);
+  await defaultRoute(sandbox, node.podNamespace, node.podGateway4, node.podGateway6);
 }
 
 /** Name of a host's port on the switch. */

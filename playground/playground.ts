@@ -9,10 +9,11 @@ import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { PlaygroundError } from './errors.ts';
 import { kubeconfigYaml } from './kubeconfig.ts';
 import { applyFiles } from './kubectl.ts';
-import { cable, layOut } from './lan.ts';
+import { cable, hostNames, layOut } from './lan.ts';
 import { NodePods, type PodDefinition } from './pods.ts';
 import { Program } from './program.ts';
 import { Relay } from './relay.ts';
+import { FrrRouter } from './router.ts';
 import { type ExecOptions, type ExecResult, run, Sandbox } from './sandbox.ts';
 import { type PlaygroundNode, type Topology, topology } from './topology.ts';
 
@@ -48,6 +49,7 @@ export class Playground {
   readonly #graces = new Map<string, NodeJS.Timeout>();
   readonly #options: PlaygroundOptions;
   #apiRelay: Relay | undefined;
+  #router: FrrRouter | undefined;
   #stopped = false;
 
   private constructor(directory: string, sandbox: Sandbox, net: Topology, server: ApiServer, client: Client, options: PlaygroundOptions) {
@@ -101,7 +103,7 @@ export class Playground {
 
   /** Runs a command on a node, in its pods' namespace (`dn0-pods`) or on the client. */
   exec(host: string, argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
-    const hosts = [this.topology.client.name, ...this.topology.nodes.flatMap(node => [node.name, node.podNamespace])];
+    const hosts = hostNames(this.topology);
     if (!hosts.includes(host)) throw new PlaygroundError('EUNKNOWN', `there is no host ${host}; hosts: ${hosts.join(', ')}`);
     return this.sandbox.exec(host, argv, options);
   }
@@ -168,6 +170,12 @@ export class Playground {
     await this.#setReady(node, true);
     if (!this.#agents.get(name)?.running) await this.#startAgent(node);
     if (this.#options.herald !== false && !this.speakers.get(name)?.running) await this.startSpeaker(node);
+  }
+
+  /** Starts FRR on the LAN's router, which takes routes from every node; as an operator of a network would have it run already. */
+  async startRouter(): Promise<FrrRouter> {
+    this.#router ??= await FrrRouter.start(this.sandbox, this.topology, join(this.directory, 'frr'), name => this.#log(name));
+    return this.#router;
   }
 
   /** Cuts the nodes' way to the API server, as if the control plane were gone; established watches break at once. */
@@ -269,7 +277,8 @@ export function runDirectory(name: string): string {
 
 async function freshDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { mode: 0o700 });
+  // Others may pass through: the router's daemons run as a user of their own. What is secret in it has a mode of its own.
+  await mkdir(directory, { mode: 0o711 });
 }
 
 function nodeObject(node: PlaygroundNode): Wire<V1Node> {

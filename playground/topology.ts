@@ -22,16 +22,23 @@ export interface LanHost {
   mac: string;
 }
 
+/** The LAN's way out, with a network behind it. */
+export interface Router extends LanHost {
+  /** Its addresses on the network behind it, and that network's only host. */
+  outside: { name: string; gateway4: string; gateway6: string; ipv4: string; ipv6: string };
+}
+
 export interface Topology {
   bridge: string;
   interface: string;
   nodes: PlaygroundNode[];
   client: LanHost;
+  router: Router;
 }
 
 /**
  * The LAN that the examples speak of: 192.168.150.0/24 and fd00:150::/64, nodes from .40 on, a client at .100; pod networks 10.42.N.0/24 and
- * fd00:42:N::/64, routed between the nodes as a host-gateway CNI does it.
+ * fd00:42:N::/64, routed between the nodes as a host-gateway CNI does it; a router at .1 with 10.0.0.0/24 and fd00:10::/64 behind it.
  */
 export function topology(nodes: number): Topology {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) throw new RangeError(`a playground has 1 to 50 nodes, not ${nodes}`);
@@ -49,6 +56,13 @@ export function topology(nodes: number): Topology {
       podGateway4: `10.42.${index}.1`,
       podGateway6: `fd00:42:${index}::1`,
     })),
+    router: {
+      name: 'router',
+      ipv4: '192.168.150.1',
+      ipv6: 'fd00:150::1',
+      mac: mac(1),
+      outside: { name: 'outside', gateway4: '10.0.0.1', gateway6: 'fd00:10::1', ipv4: '10.0.0.100', ipv6: 'fd00:10::100' },
+    },
     client: { name: 'client', ipv4: '192.168.150.100', ipv6: 'fd00:150::100', mac: mac(100) },
   };
 }

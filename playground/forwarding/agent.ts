@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { connectTo, endpointSlices, Informer, services } from '@herald/kube';
 import { Relay } from '../relay.ts';
-import type { ServiceView, SliceView } from './objects.ts';
 import { ruleset } from './rules.ts';
 
 /**
@@ -33,7 +32,7 @@ async function main(): Promise<void> {
     loading = loading.then(async () => {
       waiting = false;
       const node = { name: values.node, podCidrs: values['pod-cidr'] };
-      await nft(ruleset(serviceInformer.list() as ServiceView[], sliceInformer.list() as unknown as SliceView[], node));
+      await nft(ruleset(serviceInformer.list(), sliceInformer.list(), node));
     });
     return loading;
   };

@@ -19,6 +19,13 @@ function herald(...words: string[]): { child: ChildProcess; said: () => string; 
   return { child, said: () => said, ended };
 }
 
+/** What a `herald playground` command that must succeed prints. */
+async function run(...words: string[]): Promise<string> {
+  const { said, ended } = herald('playground', ...words);
+  expect(await ended, said()).toBe(0);
+  return said();
+}
+
 /** Run directories and processes of playgrounds whose name starts so. */
 function leftovers(name: string): string[] {
   const directories = readdirSync(tmpdir()).filter(file => file.startsWith('herald-playground-') && file.includes(name));
@@ -65,11 +72,6 @@ describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces
 
   it('up, kubeconfig, exec, fail, heal, down', async () => {
     const name = `cli-${process.pid}`;
-    const run = async (...words: string[]): Promise<string> => {
-      const { said, ended } = herald('playground', ...words);
-      expect(await ended, said()).toBe(0);
-      return said();
-    };
     expect(await run('up', '--detach', '--nodes', '2', '--name', name)).toContain('export KUBECONFIG=');
     try {
       expect(await run('kubeconfig', '--name', name)).toMatch(/kubeconfig$/m);

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PlaygroundError } from './errors.ts';
+import { Program } from './program.ts';
+import { run, type Sandbox } from './sandbox.ts';
+import type { Topology } from './topology.ts';
+
+const FRR = '/usr/lib/frr';
+/** AS numbers of the router and of the nodes, as the examples have them. */
+export const ROUTER_ASN = 64501;
+
+/** FRR on the playground's router: takes routes from every node of the LAN, spreads flows over all of them, answers BFD. */
+export class FrrRouter {
+  readonly #directory: string;
+  readonly daemons: readonly Program[];
+
+  private constructor(directory: string, daemons: readonly Program[]) {
+    this.#directory = directory;
+    this.daemons = daemons;
+  }
+
+  /** What this machine lacks for it, or undefined. */
+  static missing(): string | undefined {
+    if (!existsSync(`${FRR}/bgpd`)) return 'FRR is not installed (apt-get install frr)';
+    return process.getuid?.() === 0 ? undefined : 'FRR drops to a user of its own, which only root can let it do';
+  }
+
+  static async start(sandbox: Sandbox, net: Topology, directory: string, log: (name: string) => string): Promise<FrrRouter> {
+    const missing = FrrRouter.missing();
+    if (missing !== undefined) throw new PlaygroundError('EMISSING', missing);
+    const owner = Number((await run(['id', '-u', 'frr'])).stdout);
+    const group = Number((await run(['id', '-g', 'frr'])).stdout);
+    await mkdir(directory);
+    await chown(directory, owner, group);
+    await writeFile(join(directory, 'vtysh.conf'), '');
+    const daemons: Program[] = [];
+    const router = new FrrRouter(directory, daemons);
+    for (const [name, configuration] of Object.entries({ zebra: '', bgpd: bgpdConfiguration(net), bfdd: '' })) {
+      const file = join(directory, `${name}.conf`);
+      await writeFile(file, configuration);
+      await chown(file, owner, group);
+      const common = [
+        '-f',
+        file,
+        '-i',
+        join(directory, `${name}.pid`),
+        '--vty_socket',
+        directory,
+        '-z',
+        join(directory, 'zserv.api'),
+        '-P',
+        '0',
+      ];
+      const own = name === 'bfdd' ? ['--bfdctl', join(directory, 'bfdd.sock')] : [];
+      const child = sandbox.spawn(net.router.name, [`${FRR}/${name}`, ...common, ...own]);
+      const ready = async (): Promise<boolean> => (await router.#ask(['-d', name], 'show version')).code === 0;
+      daemons.push(await Program.start(child, { name: `frr ${name}`, logFile: log(`frr-${name}`), ready }));
+    }
+    return router;
+  }
+
+  /** One command of FRR's shell; its output. */
+  async vtysh(command: string): Promise<string> {
+    const { code, stdout, stderr } = await this.#ask([], command);
+    if (code !== 0) throw new PlaygroundError('ECOMMAND', `vtysh ${command}: ${stderr.trim() || stdout.trim()}`);
+    return stdout;
+  }
+
+  /** The answer to a `show … json` command. */
+  async json<T>(command: string): Promise<T> {
+    return JSON.parse(await this.vtysh(command)) as T;
+  }
+
+  #ask(words: readonly string[], command: string): ReturnType<typeof run> {
+    return run(['vtysh', '--vty_socket', this.#directory, '--config_dir', this.#directory, ...words, '-c', command]);
+  }
+}
+
+function bgpdConfiguration(net: Topology): string {
+  return `log timestamp precision 3
+bfd
+ profile fast
+  transmit-interval 100
+  receive-interval 100
+ !
+!
+router bgp ${ROUTER_ASN}
+ bgp router-id ${net.router.ipv4}
+ no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
+ bgp bestpath as-path multipath-relax
+ bgp graceful-restart
+ neighbor NODES peer-group
+ neighbor NODES remote-as external
+ neighbor NODES timers connect 1
+ neighbor NODES timers 3 9
+ neighbor NODES advertisement-interval 0
+ neighbor NODES bfd profile fast
+ bgp listen range 192.168.150.0/24 peer-group NODES
+ bgp listen range fd00:150::/64 peer-group NODES
+ address-family ipv4 unicast
+  neighbor NODES activate
+  maximum-paths 64
+ exit-address-family
+ address-family ipv6 unicast
+  neighbor NODES activate
+  maximum-paths 64
+ exit-address-family
+`;
+}
