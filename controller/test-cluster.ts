@@ -13,7 +13,7 @@ import {
   systemClock,
 } from '@herald/kube';
 import { createLogger } from '@herald/process';
-import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
+import { type ApiServer, type ApiServerOptions, startApiServer } from 'kube-apiserver-lite';
 import { runController } from './controller.ts';
 import type { ControllerOptions } from './options.ts';
 import { type ConfigObject, configKinds } from './resources.ts';
@@ -49,8 +49,8 @@ export class TestCluster {
     this.client = connectTo(server.url, { qps: 0 });
   }
 
-  static async start(): Promise<TestCluster> {
-    const cluster = new TestCluster(await startApiServer({ port: 0 }));
+  static async start(options: ApiServerOptions = {}): Promise<TestCluster> {
+    const cluster = new TestCluster(await startApiServer({ port: 0, ...options }));
     await cluster.install();
     return cluster;
   }
