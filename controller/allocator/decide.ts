@@ -108,6 +108,13 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
       }
     }
   }
+  // One family may have used up the quota of the only pool that has the other: then another pool for the first one does it.
+  const [one, two] = missing.filter(
+    family => offers.has(family) || refusals.get(family)?.some(refusal => refusal.reason === 'QuotaExceeded'),
+  );
+  if (one !== undefined && two !== undefined && offers.size === 1) {
+    for (const [family, assignment] of pairOffer(ledger, entry, candidates, [one, two], settled)) accept(family, assignment);
+  }
   for (const family of missing) {
     if (offers.has(family)) continue;
     const refusal = reason ?? summary(family, refusals.get(family) ?? []);
@@ -116,6 +123,29 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
     offers.set(family, { refusal: { ...refusal, topics: [...refusal.topics, ...kept.map(topic.address)] } });
   }
   return offers;
+}
+
+/** The first pair of pools that have an address of one family each; empty when there is none. */
+function pairOffer(
+  ledger: Ledger,
+  entry: Entry,
+  pools: readonly PoolState[],
+  [one, two]: readonly [Family, Family],
+  plan: readonly Assignment[],
+): Map<Family, Assignment> {
+  for (const poolOfOne of pools) {
+    const { assignment: first } = offerFrom(ledger, entry, poolOfOne, one, plan);
+    if (first === undefined) continue;
+    for (const poolOfTwo of pools) {
+      const { assignment: second } = offerFrom(ledger, entry, poolOfTwo, two, [...plan, first]);
+      if (second !== undefined)
+        return new Map([
+          [one, first],
+          [two, second],
+        ]);
+    }
+  }
+  return new Map();
 }
 
 /** The plain case, most frequent by far: the first eligible pool that has an address. Null: none has, and it is worth working out why. */

@@ -228,6 +228,8 @@ function decide(world: World, known: Known): Assignment[] | null {
   const plan = [...chosen, ...stays];
   const missing = () =>
     open.filter(family => !plan.some(({ address }) => address.family === family && !chosen.some(c => equal(c.address, address))));
+  const wantedFirst = missing();
+  const before = [...plan];
   for (const family of missing()) {
     const found = reserved(world, known, family, plan);
     if (found !== null) plan.push(found);
@@ -258,6 +260,19 @@ function decide(world: World, known: Known): Assignment[] | null {
         break;
       }
     }
+  }
+  // A quota used up by one family must not keep the other out while there is another way.
+  if (wantedFirst.length > 1 && missing().length === 1) {
+    const [one, two] = wantedFirst as [Family, Family];
+    const pairs = pools.flatMap(p => {
+      const first = offer(world, known, p, one, before);
+      return first === null
+        ? []
+        : pools.flatMap(q =>
+            [offer(world, known, q, two, [...before, first])].flatMap(second => (second === null ? [] : [[first, second]])),
+          );
+    });
+    if (pairs[0] !== undefined) plan.splice(0, plan.length, ...before, ...pairs[0]);
   }
   // Better an address in conflict than none.
   for (const family of missing()) plan.push(...held.filter(h => h.address.family === family && suits(h)).slice(0, 1));
