@@ -13,16 +13,13 @@ export const SOCK_CLOEXEC = 0o2000000;
 
 export const MSG_DONTWAIT = 0x40;
 export const MSG_TRUNC = 0x20;
-export const MSG_CTRUNC = 0x8;
 export const MSG_NOSIGNAL = 0x4000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
-export const SO_BROADCAST = 6;
 export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
-export const SO_RCVTIMEO = 20;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_RCVBUFFORCE = 33;
@@ -33,7 +30,6 @@ export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_PKTINFO = 8;
 export const IP_RECVTTL = 12;
-export const IP_FREEBIND = 15;
 export const IP_MINTTL = 21;
 export const IP_MULTICAST_IF = 32;
 export const IP_MULTICAST_TTL = 33;

@@ -67,6 +67,7 @@ const codes = new Map<number, RawSocketErrorCode>([
   [e.EINVAL, 'InvalidArgument'],
   [e.EMSGSIZE, 'InvalidArgument'],
   [e.ENOMEM, 'ResourceExhausted'],
+  [e.E2BIG, 'ResourceExhausted'],
   [e.ENOBUFS, 'ResourceExhausted'],
   [e.EMFILE, 'ResourceExhausted'],
   [e.ENFILE, 'ResourceExhausted'],

@@ -48,6 +48,9 @@ export class LoopWorker {
       this.#worker.once('exit', code => {
         this.#running = false;
         process.off('exit', this.#onProcessExit);
+        // Its last words may still be under way.
+        for (let last = receiveMessageOnPort(this.#port); last; last = receiveMessageOnPort(this.#port))
+          this.#port.emit('message', last.message);
         this.#port.close();
         closeWakeFd(this.#wakeFd);
         resolve(code);

@@ -9,18 +9,18 @@ import { PollLoop } from './poll-loop.ts';
 import { interfaceIndex } from './sockaddr.ts';
 import { arpFrame, ndpFrame } from './testing/frames.ts';
 import { createLan, type Lan } from './testing/lan.ts';
+import { patience } from './testing/patience.ts';
 import { missing } from './testing/requirements.ts';
 import { UdpSocket } from './udp-socket.ts';
 
 const skip = missing({ capabilities: ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip'] });
 
 /** Frames are in the other end's queue when a send over veth returns, but for the softirq; a moment covers it. */
-const drain = (socket: PacketSocket): Buffer[] => {
+function drain(socket: PacketSocket): Buffer[] {
   const frames: Buffer[] = [];
-  const end = performance.now() + 30;
-  while (performance.now() < end) for (let f = socket.receive(); f; f = socket.receive()) frames.push(Buffer.from(f));
+  for (const time = patience(30); time.left(); ) for (let f = socket.receive(); f; f = socket.receive()) frames.push(Buffer.from(f));
   return frames;
-};
+}
 
 describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
   let lan: Lan;

@@ -3,6 +3,7 @@ import { ClassicAssembler } from './bpf/classic-assembler.ts';
 import { solicitedNodeGroup } from './membership.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { createLan, type Lan } from './testing/lan.ts';
+import { patience } from './testing/patience.ts';
 import { missing } from './testing/requirements.ts';
 import { type UdpInfo, UdpSocket, type UdpSocketOptions } from './udp-socket.ts';
 
@@ -16,8 +17,7 @@ const open = (options: UdpSocketOptions): UdpSocket => {
   return socket;
 };
 function next(socket: UdpSocket, within = 1000): { text: string; info: UdpInfo } | undefined {
-  const end = performance.now() + within;
-  while (performance.now() < end) {
+  for (const time = patience(within); time.left(); ) {
     const received = socket.receive();
     if (received) return { text: received.data.toString(), info: received.info };
   }

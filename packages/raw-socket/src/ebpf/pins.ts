@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { RawSocketError } from '../error.ts';
+import { close } from '../libc.ts';
 import { networkNamespace } from '../netns.ts';
 import { LAYOUT } from './layout.ts';
+import { detachLink, getObject } from './syscall.ts';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 const OURS = /^v\d+-\d+$/;
@@ -78,12 +81,28 @@ export function removeTree(path: string): void {
   // Somebody else may be cleaning up at the same time.
   if (!existsSync(path)) return;
   const names = readdirSync(path).sort((a, b) => Number(b.startsWith('link-')) - Number(a.startsWith('link-')));
-  for (const name of names) rmSync(join(path, name), { force: true });
+  for (const name of names) {
+    if (name.startsWith('link-')) silence(join(path, name));
+    rmSync(join(path, name), { force: true });
+  }
   rmdirQuietly(path);
 }
 
+/** Takes a pinned link off its interface at once; without permission for bpf(2) the removal of the pin does it later. */
+function silence(file: string): void {
+  try {
+    const link = getObject(file);
+    if (link === undefined) return;
+    detachLink(link);
+    close(link);
+  } catch (error) {
+    if (!(error instanceof RawSocketError)) throw error;
+  }
+}
+
 /**
- * Removes everything that responders have pinned under `directory`, of all versions and network namespaces: for uninstalling.
+ * Removes everything that responders have pinned under `directory`, of all versions and network namespaces, and silences it at once, also
+ * where a process still runs: for uninstalling.
  * @returns the paths removed
  */
 export function cleanupPins(directory: string): string[] {

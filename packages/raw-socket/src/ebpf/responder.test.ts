@@ -148,10 +148,12 @@ describe.skipIf(skip)(`KernelResponder${skip ? ` (${skip})` : ''}`, () => {
     expect([bed.asker.ask(VIP4)?.mac, bed.asker.ask(VIP6)?.mac]).toEqual(['02:bb:00:00:00:03', undefined]);
   });
 
-  test('cleanupPins removes everything, also of a responder that runs', () => {
+  test('cleanupPins removes and silences everything, also of a responder that runs', () => {
     const directory = bed.pinDirectory();
     const responder = bed.start(directory);
+    expect(bed.answers()).toEqual([true, true]);
     expect(cleanupPins(directory)).toEqual([responder.pinned]);
+    expect(bed.answers()).toEqual([false, false]);
     expect(existsSync(directory)).toBe(false);
     expect(cleanupPins(directory)).toEqual([]);
   });

@@ -119,6 +119,7 @@ export class KernelResponder {
     if (link === undefined) return;
     this.#links.delete(interfaceIndex);
     this.#pins?.unpin(this.#pins.linkFile(interfaceIndex));
+    bpf.detachLink(link);
     libc.close(link);
   }
 

@@ -15,6 +15,7 @@ const BPF = {
   OBJ_GET_INFO_BY_FD: 15,
   LINK_CREATE: 28,
   LINK_UPDATE: 29,
+  LINK_DETACH: 34,
 } as const;
 
 export const BPF_MAP_TYPE_HASH = 1;
@@ -162,6 +163,16 @@ export function updateLink(linkFd: number, programFd: number): number {
   attr.writeUInt32LE(linkFd, 0);
   attr.writeUInt32LE(programFd, 4);
   return libc.bpf(BPF.LINK_UPDATE, attr);
+}
+
+/**
+ * Takes the program off its interface now, whoever else holds the link. Without it that happens when the last reference is gone, which for
+ * a removed pin is some time later.
+ */
+export function detachLink(linkFd: number): void {
+  const attr = Buffer.alloc(4);
+  attr.writeUInt32LE(linkFd, 0);
+  libc.bpf(BPF.LINK_DETACH, attr);
 }
 
 /** attr: u64 path* · u32 fd · u32 flags. */

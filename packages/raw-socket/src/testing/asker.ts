@@ -4,6 +4,7 @@ import { solicitedNodeGroup } from '../membership.ts';
 import { PacketSocket } from '../packet-socket.ts';
 import { arpFrame, BROADCAST, icmp6Checksum, ndpFrame } from './frames.ts';
 import type { Lan } from './lan.ts';
+import { patience } from './patience.ts';
 
 /** An answer as it came over the wire. */
 export interface Answer {
@@ -47,13 +48,12 @@ export class Asker {
     return this.exchange(this.question(address, unicast));
   }
 
-  /** @param within ms to wait for an answer; a real one takes microseconds */
+  /** @param within ms to wait for an answer; a real one takes microseconds, so that silence is believed soon */
   exchange(frame: Buffer, within = 40): Answer | undefined {
     while (this.#socket.receive());
     const result = this.#socket.send(frame);
     if (!result.ok) throw new Error(result.errno);
-    const end = performance.now() + within;
-    while (performance.now() < end) {
+    for (const time = patience(within); time.left(); ) {
       const received = this.#socket.receive();
       const answer = received && parseAnswer(Buffer.from(received));
       if (answer) return answer;
