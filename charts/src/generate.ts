@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { chartFiles } from './index.ts';
@@ -13,6 +14,7 @@ async function generate(): Promise<void> {
     for (const [path, content] of await make()) {
       const current = await readFile(root + path, 'utf8').catch(() => undefined);
       if (current === content) continue;
+      await mkdir(dirname(root + path), { recursive: true });
       await writeFile(root + path, content);
       written++;
     }

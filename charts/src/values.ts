@@ -136,10 +136,18 @@ const metrics = z
           .array(z.int().min(1).max(100))
           .default([75, 90, 100])
           .describe('Alert when so many percent of a pool are in use; 100 is critical.'),
+        runbookURL: z.string().default('').describe('Where docs/runbooks/ is published; becomes runbook_url of the alerts. Empty: none.'),
         excludePools: z.array(z.string()).default([]).describe('Pools without alerts about their use.'),
       })
       .prefault({})
       .describe('PrometheusRule of the Prometheus operator.'),
+    dashboard: z
+      .object({
+        enabled: z.boolean().default(false).describe('Whether to create a ConfigMap with the Grafana dashboard.'),
+        labels: labels().default({ grafana_dashboard: '1' }).describe('Its labels, as the sidecar of your Grafana selects them.'),
+      })
+      .prefault({})
+      .describe('The Grafana dashboard (dashboards/herald.json).'),
   })
   .prefault({})
   .describe('Metrics and alerts.');

@@ -69,6 +69,7 @@ const everything = [
   'metrics.podMonitor.enabled=true',
   'metrics.prometheusRule.enabled=true',
   'metrics.prometheusRule.excludePools={lab,test}',
+  'metrics.dashboard.enabled=true',
   'metrics.scrapeAnnotations=true',
   'speaker.netAdmin=true',
   'speaker.bpf=true',
