@@ -54,13 +54,13 @@ class CompiledNode implements SchemaNode {
     this.format = typeof source.format === 'string' ? source.format : '';
     this.nullable = source.nullable === true;
     this.intOrString = source['x-kubernetes-int-or-string'] === true || this.format === 'int-or-string';
-    this.preserveUnknown = source['x-kubernetes-preserve-unknown-fields'] === true;
+    this.preserveUnknown = source['x-kubernetes-preserve-unknown-fields'] === true || source['x-go-raw'] === true;
     this.embedded = source['x-kubernetes-embedded-resource'] === true;
     this.required = strings(source.required);
     const list = source['x-kubernetes-list-type'];
     this.listType = list === 'set' || list === 'map' ? list : 'atomic';
     this.listMapKeys = strings(source['x-kubernetes-list-map-keys']);
-    this.atomic = source['x-kubernetes-map-type'] === 'atomic';
+    this.atomic = source['x-kubernetes-map-type'] === 'atomic' || source['x-go-raw'] === true;
     const strategy = source['x-kubernetes-patch-strategy'];
     this.patchStrategy = typeof strategy === 'string' ? strategy.split(',') : [];
     this.byValue = source['x-go-value'] === true;

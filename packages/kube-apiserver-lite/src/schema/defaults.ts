@@ -1,4 +1,5 @@
 import { clone, isObject, type Json, type JsonObject } from './json.ts';
+import { builtinDefaults } from './kinds/defaults.ts';
 import type { SchemaNode } from './node.ts';
 
 /**
@@ -6,6 +7,7 @@ import type { SchemaNode } from './node.ts';
  * takes the default; a null that is not allowed and has no default is removed. Mutates.
  */
 export function applyDefaults(object: JsonObject, node: SchemaNode): void {
+  builtinDefaults[node.goType ?? '']?.(object);
   if (defaulted(node)) fill(object, node);
   // Go writes null for a time that is not set; only custom resources lose their nulls.
   if ((node.goType ?? '') === '') dropNulls(object, node);

@@ -174,7 +174,8 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
     if (type === 'boolean') return { type: 'boolean' };
     if (type === 'string')
       return format === '' || format === 'quantity' ? { type: 'string', ...(format ? { format } : {}) } : { type: 'string', format };
-    if (type === 'any' || type === 'object') return type === 'any' ? {} : { type: 'object' };
+    if (type === 'any') return {};
+    if (type === 'object') return { type: 'object', 'x-go-raw': true };
     add(type, owner);
     return { $ref: nameOf(type, owner) };
   }

@@ -16,6 +16,7 @@ export { type Decoded, decodeBuiltin, decodeInto, zeroObject } from './decode.ts
 export { applyDefaults } from './defaults.ts';
 export { hasFormat } from './format.ts';
 export * from './json.ts';
+export { validateBuiltin } from './kinds/index.ts';
 export type * from './node.ts';
 export { prune } from './prune.ts';
 export { canonicalQuantity, formatQuantity, parseQuantity, type Quantity } from './quantity.ts';

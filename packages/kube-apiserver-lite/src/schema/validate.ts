@@ -23,7 +23,7 @@ export function validateSchema(value: Json, node: SchemaNode, options: ValidateO
 /** Sets without duplicates, maps without two items of one key (`x-kubernetes-list-type`). */
 export function validateListTypes(value: Json, node: SchemaNode, old?: Json): Cause[] {
   const causes: Cause[] = [];
-  if (value !== undefined) checkLists(value, node, '', old, causes);
+  checkLists(value, node, '', old, causes);
   return causes;
 }
 
