@@ -26,7 +26,7 @@ const server = new ScriptedServer((request, response) => {
   const next: Service = {
     ...service,
     metadata: { ...service.metadata, resourceVersion },
-    status: { loadBalancer: { ingress: ingress ?? [] } },
+    status: { loadBalancer: { ingress: ingress ?? [] }, conditions },
   };
   stored.set(`${namespace}/${name}`, next);
   patches.push(`${name}: ${ingressAddresses(next).join() || '-'}`);
