@@ -49,6 +49,16 @@ describe('LoopWorker', () => {
     expect([code, error?.message]).toEqual([1, 'told to die']);
   });
 
+  test('everything a worker said before its end is heard before its end', async () => {
+    const worker = LoopWorker.start(fixture, { data: { greeting: 'hello' } });
+    const seen = collect(worker);
+    await seen.until('tick');
+    const heard = new Promise<number>(resolve => worker.onExit(() => resolve(seen.messages.length)));
+    worker.post({ lastWords: 5000 });
+    expect(await heard).toBe(5001);
+    expect(seen.messages.slice(1)).toEqual(Array.from({ length: 5000 }, (_, i) => i));
+  });
+
   // The same through `node --import tsx`, as the programs run; each line ends the process in another way while the worker polls.
   test.each([
     ['process.exit', 'process.exit(7)', 7],
