@@ -10,6 +10,8 @@ export interface Cluster {
   store: Store;
   registry: Registry;
   environment: Environment;
+  /** Ends what works on its own. */
+  stop?: () => void;
   /** Stale reads, when a test asked for them: the version that unversioned cache reads of a kind are answered at. */
   staleRevision?: (resource: Resource) => number | undefined;
 }

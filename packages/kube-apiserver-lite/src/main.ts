@@ -1,23 +1,47 @@
-import { parseArgs } from 'node:util';
+import { writeFileSync } from 'node:fs';
+import type { ApiServer } from './api-server.ts';
 import { startApiServer } from './index.ts';
+import { type Command, helpText, parseCommand, UsageError } from './options.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8001' },
-    insecure: { type: 'boolean', default: false },
-    'service-cidr': { type: 'string', default: '10.96.0.0/16' },
-    'node-port-range': { type: 'string', default: '30000-32767' },
-  },
-});
+/** The API server as a command. */
 
-const [first = 0, last = 0] = values['node-port-range'].split('-').map(Number);
-const server = await startApiServer({
-  port: Number(values.port),
-  network: { serviceCidrs: values['service-cidr'].split(','), nodePorts: [first, last] },
-});
-process.stdout.write(`ready ${server.url}\n`);
-const stop = (): void => {
-  void server.close().then(() => process.exit(0));
-};
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+/** After this the process ends whatever still hangs. */
+const STOP_MS = 900;
+
+function complain(error: unknown): void {
+  process.stderr.write(`api-server: ${error instanceof Error ? error.message : String(error)}\n`);
+}
+
+function stopOnSignal(server: ApiServer): void {
+  const stop = (): void => {
+    setTimeout(() => process.exit(0), STOP_MS).unref();
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        complain(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+async function serve({ kubeconfig, options }: Command): Promise<void> {
+  const server = await startApiServer({
+    ...options,
+    onError: (error, where) => process.stderr.write(`api-server: ${where}: ${String(error)}\n`),
+  });
+  stopOnSignal(server);
+  if (kubeconfig !== undefined) writeFileSync(kubeconfig, server.kubeconfig(), { mode: 0o600 });
+  process.stdout.write(`ready ${server.url}\n`);
+}
+
+try {
+  const command = parseCommand(process.argv.slice(2));
+  if (command.help) process.stdout.write(helpText());
+  else await serve(command);
+} catch (error) {
+  complain(error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

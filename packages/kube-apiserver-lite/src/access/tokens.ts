@@ -17,21 +17,20 @@ export interface TokenClaims {
   bound?: { kind: string; name: string; uid: string };
 }
 
+/** A new key for {@link TokenAuthority}, in PEM. */
+export const newTokenKey = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
 export class TokenAuthority {
   readonly #private: KeyObject;
   readonly #public: KeyObject;
   readonly #store: Store;
 
-  /** `pem`: a key kept from an earlier run; a new one is made without. */
-  constructor(store: Store, pem?: string) {
+  /** `pem`: the key that signs, as {@link newTokenKey} makes it. */
+  constructor(store: Store, pem: string) {
     this.#store = store;
-    this.#private = pem === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : createPrivateKey(pem);
+    this.#private = createPrivateKey(pem);
     this.#public = createPublicKey(this.#private);
-  }
-
-  /** The key, to be kept for the next run. */
-  get pem(): string {
-    return this.#private.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
 
   issue(claims: TokenClaims): string {

@@ -24,6 +24,13 @@ export class Exchange {
     this.user = user;
   }
 
+  #muted = false;
+
+  /** The request has its effect, but instead of an answer the connection is cut. */
+  mute(): void {
+    this.#muted = true;
+  }
+
   /** The part of the User-Agent that stands for the client where no `fieldManager` is given. */
   get agent(): string {
     return (this.request.headers['user-agent'] ?? '').split('/', 1)[0] ?? '';
@@ -48,17 +55,21 @@ export class Exchange {
   sendText(status: number, text: string, contentType: string, headers: Record<string, string> = {}): void {
     if (this.response.headersSent || this.response.destroyed) return;
     this.writeHead(status, { 'Content-Type': contentType, 'Content-Length': String(Buffer.byteLength(text)), ...headers });
-    this.response.end(this.request.method === 'HEAD' ? undefined : text);
+    if (!this.#muted) this.response.end(this.request.method === 'HEAD' ? undefined : text);
   }
 
   sendBytes(status: number, bytes: Uint8Array, contentType: string): void {
     this.writeHead(status, { 'Content-Type': contentType, 'Content-Length': String(bytes.length) });
-    this.response.end(bytes);
+    if (!this.#muted) this.response.end(bytes);
   }
 
   /** The headers that every answer has. */
   writeHead(status: number, headers: Record<string, string>): void {
     this.status = status;
+    if (this.#muted) {
+      this.response.destroy();
+      return;
+    }
     this.response.writeHead(status, {
       'Cache-Control': 'no-cache, private',
       ...headers,
