@@ -104,14 +104,6 @@ export const builtinDefaults: Record<string, (o: JsonObject) => void> = {
     if (!Array.isArray(spec.policyTypes))
       spec.policyTypes = ['Ingress', ...(Array.isArray(spec.egress) && spec.egress.length ? ['Egress'] : [])];
   },
-  'v1.Secret': o => {
-    // What is given as text ends up in data; stringData itself is never stored.
-    if (!isObject(o.stringData)) return;
-    const data: JsonObject = isObject(o.data) ? o.data : {};
-    for (const [key, value] of Object.entries(o.stringData)) data[key] = Buffer.from(text(value)).toString('base64');
-    if (Object.keys(data).length > 0) o.data = data;
-    delete o.stringData;
-  },
   'v1.PersistentVolumeClaim': o => {
     const spec = object(o.spec);
     if (isObject(spec.dataSource) && spec.dataSourceRef === undefined) spec.dataSourceRef = { ...spec.dataSource };
