@@ -110,16 +110,39 @@ describe('the controller', () => {
     }
   });
 
-  it('writes nothing over settled Services: not at a restart, not at a resync, not for its own echoes', async () => {
+  it('writes nothing over 1,000 settled Services: not at a restart, not for its own echoes, not for what others write', {
+    timeout: 120_000,
+  }, async () => {
+    const count = 1000;
     await cluster.pool('lan', ['10.0.0.0/16']);
     await cluster.createConfig('L2Advertisement', 'lan', {});
-    for (let i = 0; i < 100; i++) await cluster.createService(`s${i}`, { annotations: { 'metallb.io/address-pool': 'lan' } });
+    for (let i = 0; i < count; i++) await cluster.createService(`s${i}`, { annotations: { 'metallb.io/address-pool': 'lan' } });
     const first = cluster.start();
-    for (let i = 0; i < 100; i++) await cluster.serviceWhere(`s${i}`, ({ status }) => (status?.conditions ?? []).length === 2, 'an answer');
-    const quiet = await settled();
+    const allAnswered = async () => {
+      const { items } = await cluster.client.list(services, { namespace: 'default' });
+      expect(items.filter(({ status }) => (status?.conditions ?? []).length === 2).length).toBe(count);
+    };
+    await eventually(allAnswered, 'answers', 60_000);
+    await settled();
     await first.stop();
+    const restarted = Date.now();
     cluster.start();
-    expect(await settled()).toBe(quiet);
+    await settled();
+    // Somebody else's condition, label and annotation concern nobody here.
+    const stranger = [
+      { type: 'example.com/Stranger', status: 'True', reason: 'X', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
+    ];
+    await cluster.client.patch(
+      services,
+      { namespace: 'default', name: 's7' },
+      { status: { conditions: stranger } },
+      { type: 'strategic', subresource: 'status' },
+    );
+    await cluster.patchService('s8', { metadata: { labels: { some: 'label' }, annotations: { some: 'annotation' } } });
+    await settled();
+    const writes = cluster.server.audit.writes({ since: restarted }).filter(({ agent }) => agent.startsWith('herald-controller'));
+    expect(writes).toEqual([]);
+    expect(cluster.server.audit.entries({ since: restarted, verb: 'list', resource: 'services' }).length).toBeGreaterThan(0);
   });
 
   it('keeps every address over a restart, whatever is created meanwhile', async () => {

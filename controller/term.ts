@@ -46,6 +46,9 @@ export class Term {
   readonly #config: ConfigWriter;
   readonly #recorder: EventRecorder;
   readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
+  /** Services of ours by whether their request is met, for the metric. */
+  readonly #answers = new Map<string, boolean>();
+  #allocated = 0;
   #resolved: Config = emptyConfig;
   #configPending: NodeJS.Immediate | undefined;
   #begun = false;
@@ -237,14 +240,26 @@ export class Term {
     }
     // Planned before anything is written, so that the status need not be written twice.
     const keys = new Set([...touched, ...outcomes.map(({ key }) => key)]);
-    for (const key of keys) this.#planning.service(key);
+    for (const key of keys) {
+      this.#planning.service(key);
+      this.#count(key);
+    }
     this.#planning.settle();
     this.#enqueue(keys);
     for (const retained of this.#assigner.allocator.retained()) this.#queues.configuration.add(retainKey(retained));
     if (outcomes.length > 0 || touched.size > 0) {
       for (const key of this.#config.countedKeys()) this.#queues.configuration.addAfter(key, countDelayMs);
       metrics.pools(this.#assigner.allocator.usage());
+      metrics.services(this.#allocated, this.#answers.size - this.#allocated);
     }
+  }
+
+  #count(key: string): void {
+    const satisfied = this.#assigner.allocator.outcome(key)?.satisfied;
+    if (this.#answers.get(key) === true) this.#allocated--;
+    if (satisfied === true) this.#allocated++;
+    if (satisfied === undefined) this.#answers.delete(key);
+    else this.#answers.set(key, satisfied);
   }
 
   #enqueue(keys: Iterable<string>): void {
