@@ -30,7 +30,7 @@ export function isFunction(name: string): boolean {
  * serves all rules of a CRD version.
  */
 export class CheckingEnvironment {
-  readonly #environment: Environment;
+  #environment: Environment;
   readonly #names = new Map<SchemaNode, string>();
 
   constructor() {
@@ -41,7 +41,10 @@ export class CheckingEnvironment {
   /** An environment for rules at `node`. */
   at(node: SchemaNode, oldSelf: 'same' | 'optional'): Environment {
     const type = this.typeOf(node);
-    return this.#environment
+    const base = this.#environment;
+    // Cloning freezes: what later nodes declare goes into a copy.
+    this.#environment = base.clone();
+    return base
       .clone()
       .registerVariable('self', type)
       .registerVariable('oldSelf', oldSelf === 'same' ? type : `optional<${type}>`);
