@@ -34,7 +34,7 @@ export async function findProgram(...paths: readonly string[]): Promise<string |
   return undefined;
 }
 
-/** Polls until `probe` gives something other than undefined or false. Rejects with `what` and the last error when the time is over. */
+/** Polls until `probe` gives something other than undefined, false or an empty text. Rejects with `what` and the last error when the time is over. */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
@@ -46,7 +46,7 @@ export async function until<T>(
   for (;;) {
     try {
       const value = await probe();
-      if (value !== undefined && value !== false) return value;
+      if (value !== undefined && value !== false && value !== '') return value;
     } catch (error) {
       last = error;
     }
@@ -55,4 +55,28 @@ export async function until<T>(
   }
   const details = [last instanceof Error ? last.message : undefined, await options.explain?.()].filter(Boolean).join('\n');
   throw new Error(`not within ${timeout} ms: ${what}${details ? `\n${details}` : ''}`, { cause: last });
+}
+
+/** Asks the same question without pause until `stop`, which tells how often the answer was no. Ends by itself after two minutes. */
+export function watch(question: () => Promise<boolean>): { readonly stop: () => Promise<{ readonly asked: number; readonly no: number }> } {
+  const counts = { asked: 0, no: 0 };
+  let on = true;
+  let failure: unknown;
+  const end = performance.now() + 120_000;
+  const watching = (async () => {
+    while (on && performance.now() < end) {
+      counts.asked++;
+      if (!(await question())) counts.no++;
+    }
+  })().catch((error: unknown) => {
+    failure = error;
+  });
+  return {
+    stop: async () => {
+      on = false;
+      await watching;
+      if (failure !== undefined) throw failure;
+      return counts;
+    },
+  };
 }

@@ -11,7 +11,8 @@ let speaker: Speaker | undefined;
 
 function create(options: SpeakerOptions): void {
   const made = new Speaker(options);
-  for (const name of ['state', 'failure', 'synchronized'] as const) made.on(name, (event: object) => process.send?.({ event: name, data: event }));
+  for (const name of ['state', 'failure', 'synchronized'] as const)
+    made.on(name, (event: object) => process.send?.({ event: name, data: event }));
   speaker = made;
 }
 
