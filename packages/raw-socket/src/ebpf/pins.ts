@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { RawSocketError } from '../error.ts';
+import { formatIp } from '../inet.ts';
 import { close } from '../libc.ts';
+import { solicitedNodeGroup } from '../membership.ts';
+import { leaveInKernel } from '../netlink/kernel-groups.ts';
 import { networkNamespace } from '../netns.ts';
-import { LAYOUT } from './layout.ts';
-import { detachLink, getObject } from './syscall.ts';
+import { LAYOUT, shapes } from './layout.ts';
+import { detachLink, getObject, mapKeys } from './syscall.ts';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 const OURS = /^v\d+-\d+$/;
@@ -88,6 +91,20 @@ export function removeTree(path: string): void {
   rmdirQuietly(path);
 }
 
+/** The memberships that `holdGroups` left with the kernel, as far as the pinned entries tell. */
+function leaveGroups(path: string): void {
+  try {
+    const map = path.includes(`/${LAYOUT}-`) ? getObject(join(path, 'vips6')) : undefined;
+    if (map === undefined) return;
+    for (const key of mapKeys(map, shapes.vips6.keySize, shapes.vips6.maxEntries)) {
+      leaveInKernel(key.readUInt32LE(0), solicitedNodeGroup(formatIp(key.subarray(4))).group);
+    }
+    close(map);
+  } catch (error) {
+    if (!(error instanceof RawSocketError)) throw error;
+  }
+}
+
 /** Takes a pinned link off its interface at once; without permission for bpf(2) the removal of the pin does it later. */
 function silence(file: string): void {
   try {
@@ -110,7 +127,10 @@ export function cleanupPins(directory: string): string[] {
   const paths = readdirSync(directory)
     .filter(name => OURS.test(name))
     .map(name => join(directory, name));
-  for (const path of paths) removeTree(path);
+  for (const path of paths) {
+    if (path.endsWith(`-${networkNamespace()}`)) leaveGroups(path);
+    removeTree(path);
+  }
   if (paths.length > 0 && readdirSync(directory).length === 0) rmdirQuietly(directory);
   return paths;
 }

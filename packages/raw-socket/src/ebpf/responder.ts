@@ -1,5 +1,6 @@
 import { RawSocketError, type RawSocketErrorCode } from '../error.ts';
 import * as libc from '../libc.ts';
+import { HeldGroups } from './held-groups.ts';
 import { type CountedEntry, decodeEntry, encodeKey, encodeValue, LEASES, type ResponderEntry, shapes, VALUE } from './layout.ts';
 import { PinDirectory, removeTree } from './pins.ts';
 import { responderProgram } from './program.ts';
@@ -11,6 +12,11 @@ export interface KernelResponderOptions {
    * the responder ends with the process, however that ends.
    */
   pinDirectory?: string | undefined;
+  /**
+   * With `pinDirectory`: the kernel itself joins the solicited-node groups of the IPv6 entries, so that solicitations reach the pinned program
+   * also while no process lives. The groups then show among the interface's addresses in ip-address(8).
+   */
+  holdGroups?: boolean | undefined;
 }
 
 export type KernelResponderResult =
@@ -48,15 +54,17 @@ export class KernelResponder {
   readonly #maps: Maps;
   readonly #program: number;
   readonly #pins: PinDirectory | undefined;
+  readonly #groups: HeldGroups | undefined;
   readonly #links = new Map<number, number>();
   #closed = false;
 
-  private constructor(maps: Maps, program: number, pins: PinDirectory | undefined, pinProblem: string | undefined, adopted: boolean) {
+  private constructor(maps: Maps, program: number, pins: PinDirectory | string | undefined, adopted: boolean, holdGroups: boolean) {
     this.#maps = maps;
     this.#program = program;
-    this.#pins = pins;
-    this.pinned = pins?.path;
-    this.pinProblem = pinProblem;
+    this.#pins = pins instanceof PinDirectory ? pins : undefined;
+    this.#groups = holdGroups && this.#pins ? new HeldGroups() : undefined;
+    this.pinned = this.#pins?.path;
+    this.pinProblem = typeof pins === 'string' ? pins : undefined;
     this.adopted = adopted;
   }
 
@@ -77,15 +85,20 @@ export class KernelResponder {
       const maps: Maps = { vips4: map('vips4'), vips6: map('vips6'), leases: map('leases') };
       const program = bpf.loadProgram('arp_ndp', responderProgram(maps));
       opened.push(program);
-      const problem = typeof directory === 'string' ? directory : undefined;
-      const responder = new KernelResponder(maps, program, pins, problem, adopted);
+      const responder = new KernelResponder(maps, program, directory, adopted, options.holdGroups ?? false);
       for (const ifindex of pins?.linkedInterfaces() ?? []) responder.#adoptLink(ifindex);
+      if (responder.#groups) for (const entry of responder.entries()) responder.#hold(entry.interfaceIndex, entry.address);
       libc.close(opened[0] as number);
       return responder;
     } catch (error) {
       for (const fd of opened) libc.close(fd);
       throw error;
     }
+  }
+
+  /** Why the kernel could not join a group for good; undefined when all is well. */
+  get groupProblem(): string | undefined {
+    return this.#groups?.problem;
   }
 
   /** Interfaces it listens on. */
@@ -128,11 +141,13 @@ export class KernelResponder {
     const { map, key } = this.#locate(entry.interfaceIndex, entry.address);
     const present = bpf.mapLookup(map, key, shapes.vips4.valueSize);
     bpf.mapUpdate(map, key, encodeValue(entry, present?.readBigUInt64LE(VALUE.hits) ?? 0n));
+    this.#hold(entry.interfaceIndex, entry.address);
   }
 
   /** @returns false when there was no such entry */
   delete(interfaceIndex: number, address: string): boolean {
     const { map, key } = this.#locate(interfaceIndex, address);
+    if (address.includes(':')) this.#groups?.delete(interfaceIndex, address);
     return bpf.mapDelete(map, key);
   }
 
@@ -195,7 +210,10 @@ export class KernelResponder {
    */
   close(keep = false): void {
     if (this.#closed) return;
-    if (!keep) for (const ifindex of this.attached) this.detach(ifindex);
+    if (!keep) {
+      for (const ifindex of this.attached) this.detach(ifindex);
+      this.#groups?.clear();
+    }
     this.#closed = true;
     for (const fd of [...this.#links.values(), this.#program, ...Object.values(this.#maps)]) libc.close(fd);
     this.#links.clear();
@@ -204,6 +222,10 @@ export class KernelResponder {
 
   readonly #leaseKey = Buffer.alloc(4);
   readonly #leaseValue = Buffer.alloc(8);
+
+  #hold(interfaceIndex: number, address: string): void {
+    if (address.includes(':')) this.#groups?.add(interfaceIndex, address);
+  }
 
   #adoptLink(ifindex: number): void {
     const pins = this.#pins as PinDirectory;

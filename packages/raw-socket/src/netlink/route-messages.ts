@@ -138,8 +138,21 @@ const scopes = new Map<number, Scope>([
 ]);
 const IFA_F = { TEMPORARY: 0x1, DADFAILED: 0x8, DEPRECATED: 0x20, TENTATIVE: 0x40, PERMANENT: 0x80 };
 
-/** struct ifaddrmsg: u8 family · u8 prefixlen · u8 flags · u8 scope · u32 index @4. */
+const isMulticast = (ip: string): boolean => /^(22[4-9]|23\d)\.|^ff/.test(ip);
+
+/** A group that the kernel itself has joined on an interface; it lists them among the addresses. */
+export function parseKernelGroup(message: NetlinkMessage): InterfaceAddress | undefined {
+  const address = parseAnyAddress(message);
+  return address && isMulticast(address.address) ? address : undefined;
+}
+
 export function parseAddress(message: NetlinkMessage): InterfaceAddress | undefined {
+  const address = parseAnyAddress(message);
+  return address && !isMulticast(address.address) ? address : undefined;
+}
+
+/** struct ifaddrmsg: u8 family · u8 prefixlen · u8 flags · u8 scope · u32 index @4. */
+function parseAnyAddress(message: NetlinkMessage): InterfaceAddress | undefined {
   const { payload } = message;
   requireLength(payload, 8, 'an address');
   const fam = family(payload.readUInt8(0));

@@ -96,6 +96,23 @@ export class NetlinkSocket {
     }
   }
 
+  /** Asks for a change and waits for the kernel's verdict. @returns 0 or minus the errno */
+  static change(protocol: number, label: string, type: number, flags: number, request: Uint8Array): number {
+    const socket = new NetlinkSocket(protocol, label);
+    try {
+      const sequence = ++socket.#sequence;
+      const sent = libc.send(socket.fd, encodeMessage(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, request), 0);
+      if (sent < 0) return sent;
+      for (;;) {
+        const messages = socket.#wait();
+        const verdict = messages === 'overrun' ? undefined : messages.find(m => m.sequence === sequence && m.type === NLMSG_ERROR);
+        if (verdict && verdict.payload.length >= 4) return verdict.payload.readInt32LE(0);
+      }
+    } finally {
+      socket.close();
+    }
+  }
+
   #dumpOnce<T>(type: number, request: Uint8Array, each: (message: NetlinkMessage) => T | undefined): { items: T[]; interrupted: boolean } {
     const sequence = ++this.#sequence;
     const sent = libc.send(this.#descriptor.fd, encodeMessage(type, NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP, sequence, request), 0);

@@ -67,8 +67,8 @@ export class ResponderBed {
     return path;
   }
 
-  open(pinDirectory?: string): KernelResponder {
-    const opened = this.lan.host.enter(() => openKernelResponder({ pinDirectory }));
+  open(pinDirectory?: string, holdGroups = false): KernelResponder {
+    const opened = this.lan.host.enter(() => openKernelResponder({ pinDirectory, holdGroups }));
     if (!opened.available) throw new Error(opened.because);
     this.onReset(() => this.lan.host.enter(() => opened.responder.close()));
     return opened.responder;
