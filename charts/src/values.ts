@@ -227,7 +227,10 @@ export const values = z.object({
     .prefault({})
     .describe('Heartbeats between the speakers.'),
   rbac: z
-    .object({ create: z.boolean().default(true).describe('Create roles and bindings.') })
+    .object({
+      create: z.boolean().default(true).describe('Create roles and bindings.'),
+      aggregate: z.boolean().default(true).describe("Add Herald's kinds to the roles view and admin of the cluster."),
+    })
     .prefault({})
     .describe('Permissions.'),
   admissionPolicy: z
