@@ -1,6 +1,6 @@
 import { type Family, formatAddress } from '@herald/ip';
 import type { Assignment, Cause, Entry } from './entry.ts';
-import { type Ledger, type Refusal, sameRank, topic } from './ledger.ts';
+import { type Ledger, type Refusal, sameRank } from './ledger.ts';
 import { exclusion, type Offer, offerFrom, offerNamed, offerReserved } from './offer.ts';
 import type { PoolState } from './pool-state.ts';
 
@@ -89,9 +89,11 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
     offers.set(family, { assignment });
     plan.push(assignment);
   };
+  const reserveTopics: string[] = [];
   for (const family of missing) {
-    const offer = offerReserved(ledger, entry, family, plan);
-    if (offer?.assignment !== undefined) accept(family, offer.assignment);
+    const { assignment, topics } = offerReserved(ledger, entry, family, plan);
+    reserveTopics.push(...topics);
+    if (assignment !== null) accept(family, assignment);
   }
   const { candidates, reason } = eligible(ledger, entry);
   const refusals = new Map<Family, Refusal[]>(missing.map(family => [family, []]));
@@ -118,9 +120,7 @@ function pick(ledger: Ledger, entry: Entry, missing: readonly Family[], settled:
   for (const family of missing) {
     if (offers.has(family)) continue;
     const refusal = reason ?? summary(family, refusals.get(family) ?? []);
-    // An address kept for the Service counts as taken even when nobody holds it: its pool does not tell when it comes free.
-    const kept = ledger.reservesFor(entry.key).flatMap(({ addresses }) => addresses.filter(address => address.family === family));
-    offers.set(family, { refusal: { ...refusal, topics: [...refusal.topics, ...kept.map(topic.address)] } });
+    offers.set(family, { refusal: { ...refusal, topics: [...refusal.topics, ...reserveTopics] } });
   }
   return offers;
 }

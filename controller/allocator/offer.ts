@@ -87,22 +87,33 @@ export function offerFrom(ledger: Ledger, entry: Entry, pool: PoolState, family:
   return { refusal: { ...refused.refusal, topics: [...refused.refusal.topics, ...sharing] } };
 }
 
-/** An address that a reservation keeps for the Service, or room that one keeps in a pool. */
-export function offerReserved(ledger: Ledger, entry: Entry, family: Family, plan: readonly Assignment[]): Offer | null {
+/**
+ * An address that a reservation keeps for the Service, or room that one keeps in a pool: also in a pool it could not use otherwise.
+ * Without one: what the Service has to wait for to be served by its reservations.
+ */
+export function offerReserved(
+  ledger: Ledger,
+  entry: Entry,
+  family: Family,
+  plan: readonly Assignment[],
+): { readonly assignment: Assignment | null; readonly topics: readonly string[] } {
+  const topics: string[] = [];
   for (const reserve of ledger.reservesFor(entry.key)) {
     for (const address of reserve.addresses) {
       if (address.family !== family) continue;
-      const offer = offerNamed(ledger, entry, address, plan);
-      if (offer.assignment !== undefined && !ledger.isShunned(address)) return offer;
+      const { assignment, refusal } = offerNamed(ledger, entry, address, plan);
+      if (assignment !== undefined && !ledger.isShunned(address)) return { assignment, topics: [] };
+      // The address counts as taken even when nobody holds it, so its pool does not tell when it comes free.
+      topics.push(topic.address(address), ...(refusal?.topics ?? []));
     }
     if (reserve.pool === null || !reserve.families.includes(family)) continue;
     const pool = ledger.pool(reserve.pool);
-    if (pool === undefined || (entry.request.pool !== null && entry.request.pool !== pool.name) || exclusion(ledger, pool, entry) !== null)
-      continue;
-    const offer = offerFrom(ledger, entry, pool, family, plan);
-    if (offer.assignment !== undefined) return offer;
+    if (pool === undefined || (entry.request.pool ?? pool.name) !== pool.name || exclusion(ledger, pool, entry) !== null) continue;
+    const { assignment, refusal } = offerFrom(ledger, entry, pool, family, plan);
+    if (assignment !== undefined) return { assignment, topics: [] };
+    topics.push(...refusal.topics);
   }
-  return null;
+  return { assignment: null, topics };
 }
 
 /** The limits that hold for a new address of a pool, asked for or not. */

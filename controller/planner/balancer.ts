@@ -60,7 +60,7 @@ export class Balancer {
   /** How many addresses a node may come first for. */
   bound(node: number): number {
     // Sums of fractions are off in the last digits; a bound must not depend on that.
-    return Math.ceil(Math.round((this.#loads[node]?.share ?? 0) * balance * 1e6) / 1e6);
+    return Math.max(0, Math.ceil(Math.round((this.#loads[node]?.share ?? 0) * balance * 1e6) / 1e6));
   }
 
   /** Adds an address or changes its group. `hint`: the node that came first before this process began. */
