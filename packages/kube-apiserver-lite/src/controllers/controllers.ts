@@ -1,14 +1,28 @@
 import type { Cluster } from '../cluster.ts';
+import { type KubeletOptions, SimulatedKubelet } from '../workloads/kubelet.ts';
+import { WorkloadController } from '../workloads/workloads.ts';
 import type { Controller } from './controller.ts';
+import { EndpointController } from './endpoint-slices.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { NamespaceController } from './namespaces.ts';
+import { NodeController, type NodeOptions } from './nodes.ts';
 
 /** Which controllers run. All do unless they are turned off. */
 export interface ControllerOptions {
   /** False turns off all that are not turned on by name. */
   all?: boolean;
+  /** What has lost its owners is deleted; foreground and orphaning deletions. */
   garbageCollector?: boolean;
+  /** Namespaces that are deleted are emptied; every one has a `default` ServiceAccount. */
   namespaces?: boolean;
+  /** EndpointSlices of Services with a selector. */
+  endpointSlices?: boolean;
+  /** Endpoints besides them. */
+  endpoints?: boolean;
+  /** Ready conditions from Leases, taints from conditions. */
+  nodes?: boolean | NodeOptions;
+  /** Pods of Deployments, DaemonSets and StatefulSets, and their status. */
+  workloads?: boolean | KubeletOptions;
 }
 
 /** Starts the controllers; each stops by itself. */
@@ -17,11 +31,20 @@ export function startControllers(
   options: ControllerOptions,
   onError: (error: unknown, where: string) => void,
 ): Controller[] {
-  const runs = (name: keyof ControllerOptions): boolean => options[name] ?? options.all ?? true;
   const failed = (where: string) => (error: unknown, key: string) => onError(error, `${where} ${key}`);
+  const settingOf = (name: keyof ControllerOptions): boolean | object => options[name] ?? options.all ?? true;
+  const detail = <T>(value: boolean | T): T | Record<string, never> => (typeof value === 'object' && value !== null ? value : {});
   const controllers: Controller[] = [];
-  if (runs('namespaces')) controllers.push(new NamespaceController(cluster, failed('namespace controller')));
-  if (runs('garbageCollector')) controllers.push(new GarbageCollector(cluster, failed('garbage collector')));
+  if (settingOf('namespaces') !== false) controllers.push(new NamespaceController(cluster, failed('namespace controller')));
+  if (settingOf('garbageCollector') !== false) controllers.push(new GarbageCollector(cluster, failed('garbage collector')));
+  if (settingOf('endpointSlices') !== false) {
+    controllers.push(new EndpointController(cluster, settingOf('endpoints') !== false, failed('endpoint controller')));
+  }
+  if (settingOf('nodes') !== false) controllers.push(new NodeController(cluster, detail(options.nodes ?? true), failed('node controller')));
+  if (settingOf('workloads') !== false) {
+    controllers.push(new WorkloadController(cluster, failed('workload controller')));
+    controllers.push(new SimulatedKubelet(cluster, detail(options.workloads ?? true), failed('simulated kubelet')));
+  }
   for (const controller of controllers) controller.start();
   return controllers;
 }

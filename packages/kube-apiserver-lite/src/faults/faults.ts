@@ -125,8 +125,6 @@ function meets(fault: Fault, info: RequestInfo, user: string): boolean {
 export function faultError(fault: Fault, info: RequestInfo): ApiStatusError | undefined {
   const target = { group: info.group, resource: info.resource };
   switch (fault.status) {
-    case undefined:
-      return undefined;
     case 409:
       return conflict(target, info.name, 'the object has been modified; please apply your changes to the latest version and try again');
     case 410:
@@ -143,5 +141,7 @@ export function faultError(fault: Fault, info: RequestInfo): ApiStatusError | un
         {},
         { 'Retry-After': '1' },
       );
+    default:
+      return undefined;
   }
 }
