@@ -52,7 +52,7 @@ const doubleSpaced = /^(?:ServiceSpec|ServicePort|ServiceStatus|SessionAffinityC
 
 /** The client's comments have lost their line breaks: two spaces were an empty line, or just two spaces. */
 function prose(comment: string, type = ''): string {
-  const paragraph = doubleSpaced.test(type) ? /(?<=\S) {2}(?=This field may hold)/g : /(?<=\S) {2}(?=[^\s-])/g;
+  const paragraph = doubleSpaced.test(type) ? /(?<=\S) {2}(?=This field may hold|\* )/g : /(?<=\S) {2}(?=[^\s-])/g;
   return comment
     .replace(/\\(['"\\])/g, '$1')
     .replace(/&#39;/g, "'")
