@@ -6,6 +6,7 @@ import { PlaygroundError } from './errors.ts';
 import { applyFiles, getTable } from './kubectl.ts';
 import { Playground } from './playground.ts';
 import { Probe } from './probe.ts';
+import { FrrRouter } from './router.ts';
 import { run } from './sandbox.ts';
 
 /** The pods that the examples' Services select. */
@@ -40,7 +41,7 @@ export async function demo(signal: AbortSignal): Promise<number> {
   } finally {
     await tour.playground.stop();
   }
-  tour.title('8. Everything is taken down');
+  tour.title('9. Everything is taken down');
   console.log(existsSync(directory) ? `left behind: ${directory}` : 'no namespace, process or file of this tour is left');
   return existsSync(directory) ? 1 : 0;
 }
@@ -86,6 +87,7 @@ class Tour {
     await this.#answer(address);
     await this.#failOver(address);
     await this.#withdraw(address);
+    await this.#bgp();
   }
 
   /** Steps 4 and 5: the objects, and the table before and after. */
@@ -159,6 +161,51 @@ class Tour {
       const result = await this.playground.exec('client', ['curl', '-sS', '-m', '1', `http://${address}:8080/`]);
       return result.code !== 0 ? result.stderr.trim() : undefined;
     }).then(said => console.log(`$ curl http://${address}:8080/\n${said}`));
+  }
+
+  /** Step 8: the same by BGP, where this machine has FRR to be the router. */
+  async #bgp(): Promise<void> {
+    this.title('8. By BGP: every node announces the address to the router, which spreads the traffic over them');
+    const missing = FrrRouter.missing();
+    if (missing !== undefined) {
+      console.log(`left out: ${missing}`);
+      return;
+    }
+    const router = await this.playground.startRouter();
+    await this.#apply(['examples/bgp/one-router.yaml', 'examples/bgp/bfd.yaml']);
+    const annotate = { metadata: { annotations: { 'heraldlb.io/address-pool': 'bgp' } } };
+    await this.playground.client.patch(services, { namespace: 'default', name: 'my-nginx-svc' }, annotate, { type: 'merge' });
+    const address = await this.#until('an address of the BGP pool for my-nginx-svc', async () => {
+      const service = await this.playground.client.get(services, { namespace: 'default', name: 'my-nginx-svc' });
+      return service.status?.loadBalancer?.ingress?.find(entry => entry.ip?.startsWith('192.168.10.'))?.ip;
+    });
+    const hops = async (): Promise<string[]> => {
+      const { stdout } = await this.playground.exec('router', ['ip', 'route', 'show', address]);
+      return [...stdout.matchAll(/via (\S+)/g)].map(match => match[1] ?? '').sort();
+    };
+    const all = this.playground.topology.nodes.length;
+    await this.#until('the routes of all nodes', async () => (await hops()).length === all || undefined);
+    // A session that is younger than its BFD session would be judged by the hold time alone.
+    await this.#until('BFD with all nodes', async () => {
+      const peers = await router.json<{ status: string }[]>('show bfd peers json');
+      return peers.filter(peer => peer.status === 'up').length === all || undefined;
+    });
+    console.log(`$ vtysh -c 'show bgp ipv4 unicast ${address}/32' (on the router)`);
+    console.log((await router.vtysh(`show bgp ipv4 unicast ${address}/32`)).trimEnd());
+    console.log(
+      `$ ip route show ${address} (on the router)\n${(await this.playground.exec('router', ['ip', 'route', 'show', address])).stdout.trimEnd()}`,
+    );
+    const url = `http://${address}/`;
+    const answer = await this.#until('an answer behind the router', async () => {
+      const result = await this.playground.exec('outside', ['curl', '-sS', '-m', '2', url]);
+      return result.code === 0 ? result.stdout.trim() : undefined;
+    });
+    console.log(`$ curl ${url} (behind the router)\n${answer}`);
+    const first = this.playground.topology.nodes[0]?.name ?? 'dn0';
+    const cut = performance.now();
+    await this.playground.fail(first);
+    await this.#until('the router to drop the node', async () => (await hops()).length === all - 1 || undefined);
+    console.log(`${first} loses its power: the router sends nothing to it any more after ${seconds(performance.now() - cut)} (BFD)`);
   }
 
   async #owner(address: string): Promise<{ node: string; mac: string; entry: string }> {

@@ -18,6 +18,13 @@ export interface UdpResult {
   blackouts: Blackout[];
 }
 
+export interface UdpProbeOptions {
+  /** Milliseconds between datagrams; 1 unless told. */
+  interval?: number;
+  /** The host that asks; the LAN's client unless told. */
+  host?: string;
+}
+
 /** A client that sends a datagram to an address every millisecond, each of which an echo behind the Service answers. */
 export class UdpProbe {
   readonly #child: ChildProcess;
@@ -28,10 +35,10 @@ export class UdpProbe {
     this.#lines = lines;
   }
 
-  static async start(playground: Playground, address: string, port: number, interval = 1): Promise<UdpProbe> {
+  static async start(playground: Playground, address: string, port: number, options: UdpProbeOptions = {}): Promise<UdpProbe> {
     const script = fileURLToPath(new URL('./udp-client.mjs', import.meta.url));
-    const words = [process.execPath, script, address, String(port), String(interval)];
-    const child = playground.sandbox.spawn(playground.topology.client.name, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const words = [process.execPath, script, address, String(port), String(options.interval ?? 1)];
+    const child = playground.sandbox.spawn(options.host ?? playground.topology.client.name, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface(child.stdout as NonNullable<ChildProcess['stdout']>)[Symbol.asyncIterator]();
     await lines.next();
     return new UdpProbe(child, lines);

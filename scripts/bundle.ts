@@ -21,7 +21,7 @@ const result = await build({
   entryPoints: [
     { in: 'cli/herald.ts', out: 'herald' },
     { in: 'speaker/wire/worker.ts', out: 'worker' },
-    { in: 'packages/bgp-speaker-lite/src/bfd/worker.ts', out: 'bfd-worker' },
+    
   ],
   outdir: out,
   outExtension: { '.js': '.mjs' },

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings a machine to where `make demo` or `make test` can run: npm packages always, Debian packages where they are missing.
-# Usage: scripts/setup.sh demo|test. Where it may not install, it lists what is missing and stops (demo), or goes on without (test: those tests skip).
+# Usage: scripts/setup.sh demo|test. Where it may not install, it lists what is missing and stops; what is only nice to have is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:-demo}
@@ -22,7 +22,8 @@ fi
 
 # --- Debian packages: command, package ---------------------------------------------------------------------------------------------------------
 needed=(ip:iproute2 nft:nftables curl:curl unshare:util-linux nsenter:util-linux setpriv:util-linux sysctl:procps)
-wanted=()
+# Nice to have: the router of the demo's last step.
+wanted=(/usr/lib/frr/bgpd:frr)
 if [ "$purpose" = test ]; then
   wanted=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 gobgpd:gobgpd gobgp:gobgpd /usr/sbin/bgpctl:openbgpd exabgp:exabgp
     arping:iputils-arping ping:iputils-ping tcpdump:tcpdump conntrack:conntrack prometheus:prometheus)
@@ -60,5 +61,5 @@ if [ -n "$lack_needed$lack_wanted" ]; then
     say "missing on this machine: $(echo $lack_needed). Install with: apt-get install $(echo $lack_needed)"
     exit 1
   fi
-  [ -z "$lack_wanted" ] || say "missing, so the tests that need them will be skipped: $(echo $lack_wanted)"
+  [ -z "$lack_wanted" ] || say "missing, so what needs them is left out: $(echo $lack_wanted)"
 fi

@@ -1,0 +1,138 @@
+import { DEMO_PODS, FrrRouter, Playground, UdpProbe } from '@herald/playground';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
+import { until } from './wait.ts';
+
+const CONFIGURATION = `
+apiVersion: heraldlb.io/v1beta1
+kind: IPAddressPool
+metadata: { name: bgp, namespace: herald-system }
+spec: { addresses: [192.168.10.0/24], avoidBuggyIPs: true }
+---
+apiVersion: heraldlb.io/v1beta1
+kind: BGPAdvertisement
+metadata: { name: bgp, namespace: herald-system }
+spec: { ipAddressPools: [bgp], communities: ["64500:100"] }
+---
+apiVersion: heraldlb.io/v1beta1
+kind: BFDProfile
+metadata: { name: fast, namespace: herald-system }
+spec: { receiveInterval: 100, transmitInterval: 100 }
+---
+apiVersion: heraldlb.io/v1beta1
+kind: BGPPeer
+metadata: { name: router, namespace: herald-system }
+spec: { myASN: 64500, peerASN: 64501, peerAddress: 192.168.150.1, bfdProfile: fast }
+`;
+const SERVICE = `
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { type: LoadBalancer, selector: { app: nginx }, ports: [{ name: http, port: 80 }, { name: echo, port: 80, protocol: UDP }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: local }
+spec: { type: LoadBalancer, externalTrafficPolicy: Local, selector: { app: nginx }, ports: [{ port: 80 }] }
+`;
+
+interface Route {
+  paths?: { valid: boolean; community?: { string: string }; nexthops: { ip: string }[] }[];
+}
+
+const missing = FrrRouter.missing();
+const able = canMakeNamespaces && hasKubectl && missing === undefined;
+
+describe.skipIf(!able)(
+  `BGP to a real router (skipped without namespaces, kubectl or FRR${missing === undefined ? '' : `: ${missing}`})`,
+  () => {
+    let playground: Playground;
+    let router: FrrRouter;
+
+    beforeAll(async () => {
+      playground = await Playground.start({ name: 'e2e-bgp' });
+      router = await playground.startRouter();
+      await playground.addPods(DEMO_PODS);
+      const result = await playground.kubectl(['apply', '-f', '-'], { input: `${CONFIGURATION}---${SERVICE}` });
+      expect(result.stderr).toBe('');
+    });
+    afterAll(async () => playground?.stop());
+
+    /** The nodes that the router forwards an address to, from the kernel's own table. */
+    const nextHops = async (ip: string): Promise<string[]> => {
+      const { stdout } = await playground.exec('router', ['ip', 'route', 'show', ip]);
+      return [...stdout.matchAll(/via (\S+)/g)].map(match => match[1] ?? '').sort();
+    };
+    const answers = async (ip: string): Promise<string | undefined> => {
+      const result = await playground.exec('outside', ['curl', '-sS', '-m', '2', `http://${ip}/`]);
+      return result.code === 0 ? result.stdout : undefined;
+    };
+
+    it('a client behind the router reaches a Service over every node', async () => {
+      const ip = await externalIp(playground, 'web');
+      expect(await until('three next hops', async () => ((await nextHops(ip)).length === 3 ? nextHops(ip) : undefined))).toEqual([
+        '192.168.150.40',
+        '192.168.150.41',
+        '192.168.150.42',
+      ]);
+      expect(await until('an answer', () => answers(ip))).toMatch(/nginx-\d on dn[12]/);
+      const route = await router.json<Route>(`show bgp ipv4 unicast ${ip}/32 json`);
+      expect(route.paths?.map(path => path.community?.string)).toEqual(['64500:100', '64500:100', '64500:100']);
+    });
+
+    it('externalTrafficPolicy Local is announced only by the nodes with an endpoint', async () => {
+      const ip = await externalIp(playground, 'local');
+      await until('the two nodes with pods', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
+      expect(await until('an answer', () => answers(ip))).toContain('client 10.0.0.100');
+    });
+
+    it('the status tells each session, and kubectl shows it', async () => {
+      const sessions = await until('established sessions', async () => {
+        const text = await kubectl(playground, 'get', 'speakers', '-o', 'jsonpath={.items[*].status.sessionsEstablished}');
+        return text === '1/1 1/1 1/1' ? text : undefined;
+      });
+      expect(sessions).toBeDefined();
+      await until('heraldlb.io/Announced', async () => {
+        const text = await kubectl(
+          playground,
+          'get',
+          'svc',
+          'web',
+          '-o',
+          'jsonpath={.status.conditions[?(@.type=="heraldlb.io/Announced")].status}',
+        );
+        return text === 'True';
+      });
+    });
+
+    it('the last endpoint goes, and the route with it; it comes back with the endpoint', async () => {
+      const ip = await externalIp(playground, 'web');
+      await kubectl(playground, 'patch', 'svc', 'web', '-p', '{"spec":{"selector":{"app":"nobody"}}}');
+      await until('no route', async () => (await nextHops(ip)).length === 0);
+      await kubectl(playground, 'patch', 'svc', 'web', '-p', '{"spec":{"selector":{"app":"nginx"}}}');
+      await until('the route again', async () => (await nextHops(ip)).length === 3);
+    });
+
+    it('a node that is kept out of load balancing leaves without a lost datagram, and its session stays', async () => {
+      const ip = await externalIp(playground, 'web');
+      const probe = await UdpProbe.start(playground, ip, 80, { host: 'outside', interval: 2 });
+      await kubectl(playground, 'label', 'node', 'dn0', 'node.kubernetes.io/exclude-from-external-load-balancers=');
+      await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
+      const { blackouts, answered } = await probe.stop();
+      expect(answered).toBeGreaterThan(100);
+      expect(blackouts).toEqual([]);
+      expect(await kubectl(playground, 'get', 'speaker', 'dn0', '-o', 'jsonpath={.status.sessionsEstablished}')).toBe('1/1');
+      await kubectl(playground, 'label', 'node', 'dn0', 'node.kubernetes.io/exclude-from-external-load-balancers-');
+      await until('three next hops again', async () => (await nextHops(ip)).length === 3);
+    });
+
+    it('a node loses its power: the router drops it, and the others go on', async () => {
+      const ip = await externalIp(playground, 'web');
+      await playground.fail('dn0', 600_000);
+      await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42', 10_000);
+      expect(await until('an answer', () => answers(ip))).toMatch(/nginx/);
+      await playground.heal('dn0');
+      await until('three next hops again', async () => (await nextHops(ip)).length === 3);
+    });
+  },
+);
