@@ -1,9 +1,9 @@
-import { type Announcement, type AnnouncementOwner, apiVersion } from '@herald/crds';
+import type { Announcement, AnnouncementOwner } from '@herald/crds';
 import { type Client, type EventRecorder, type Informer, isApiError, keyOf, refOf, WorkQueue } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { SpeakerMetrics } from './metrics.ts';
 import { recordEvent } from './owner-events.ts';
-import { Owners, reported, sameOwners } from './owners.ts';
+import { merged, Owners, reported, sameOwners } from './owners.ts';
 import { WirePlan } from './plan.ts';
 import { announcements } from './resources.ts';
 import { type SharedAddress, share } from './share.ts';
@@ -156,25 +156,39 @@ export class Layer2Speaker {
     return this.#shared.get(ip)?.announcements ?? this.#options.informer.list().filter(owns(ip)).map(keyOf);
   }
 
-  /** Server-side apply of this node's entries: those of others are theirs, and what is not named any more goes. */
+  /**
+   * Writes this node's entries beside those of the others. Not by server-side apply: two owners one after the other give an entry equal
+   * fields, which would then belong to both managers, and a dead one never lets go.
+   */
   async #write(key: string): Promise<void> {
     const { informer, node, client } = this.#options;
-    const announcement = informer.get(key);
+    let announcement = informer.get(key);
     if (announcement === undefined) return;
     const owners = this.#ownersOf(announcement);
     const known = reported(announcement, node);
     if (sameOwners(owners, known) && sameOwners(owners, this.#written.get(key) ?? known)) return;
     this.#written.set(key, owners);
     try {
-      await client.apply(
-        announcements,
-        { apiVersion, kind: 'Announcement', metadata: refOf(key), status: { owners } },
-        { subresource: 'status', fieldManager: `herald-speaker-${node}`, force: true },
-      );
+      try {
+        await this.#patch(announcement, owners);
+      } catch (error) {
+        if (!isApiError(error, 'conflict')) throw error;
+        // The store is a little behind; what is written now is based on what is there now.
+        announcement = await client.get(announcements, refOf(key));
+        await this.#patch(announcement, owners);
+      }
     } catch (error) {
       this.#written.delete(key);
       if (!isApiError(error, 'not-found')) throw error;
     }
+  }
+
+  async #patch(announcement: Announcement, owners: AnnouncementOwner[]): Promise<void> {
+    const { node, client } = this.#options;
+    const { resourceVersion } = announcement.metadata;
+    const status = { owners: merged(announcement, owners, node) };
+    const options = { type: 'merge', subresource: 'status', fieldManager: `herald-speaker-${node}` } as const;
+    await client.patch(announcements, refOf(keyOf(announcement)), { metadata: { resourceVersion }, status }, options);
   }
 
   #log(event: WireEvent): void {

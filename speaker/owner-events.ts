@@ -9,6 +9,7 @@ const CAUSES: Record<(WireEvent & { kind: 'acquired' })['cause'], string> = {
   'peer-restarted': 'the speaker that had it was restarted',
   yielded: 'the node that had it gave it up',
   handover: 'it was handed over',
+  restored: 'its speaker is back after a restart',
   'interface-changed': 'its interface has another MAC address',
 };
 

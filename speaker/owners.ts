@@ -63,6 +63,13 @@ export function reported(announcement: Announcement, node: string): Announcement
   return (announcement.status?.owners ?? []).filter(owner => owner.node === node);
 }
 
+/** The list to write: the entries of other nodes, but for those that this node took over, and its own. */
+export function merged(announcement: Announcement, own: readonly AnnouncementOwner[], node: string): AnnouncementOwner[] {
+  const taken = new Set(own.map(({ ip, segment }) => `${ip} ${segment}`));
+  const others = (announcement.status?.owners ?? []).filter(owner => owner.node !== node && !taken.has(`${owner.ip} ${owner.segment}`));
+  return [...others, ...own];
+}
+
 /** Whether both lists say the same; a later confirmation alone is no reason to write. */
 export function sameOwners(a: readonly AnnouncementOwner[], b: readonly AnnouncementOwner[]): boolean {
   return textOf(a) === textOf(b);

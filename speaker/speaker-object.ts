@@ -61,6 +61,19 @@ export class SpeakerObject {
     const status: SpeakerStatus = { ...statusOf(view), conditions: this.#conditions };
     if (this.#written !== undefined && sameStatus(this.#written, status)) return;
     await this.#ensure(signal);
+    try {
+      await this.#apply(status, signal);
+    } catch (error) {
+      // Deleted by somebody: made again at once.
+      if (!isApiError(error, 'not-found')) throw error;
+      this.#exists = false;
+      await this.#ensure(signal);
+      await this.#apply(status, signal);
+    }
+    this.#written = status;
+  }
+
+  async #apply(status: SpeakerStatus, signal: AbortSignal | undefined): Promise<void> {
     const object = { apiVersion, kind: 'Speaker' as const, metadata: { name: this.#node }, status };
     await this.#client.apply(speakers, object, {
       subresource: 'status',
@@ -68,7 +81,6 @@ export class SpeakerObject {
       force: true,
       signal,
     });
-    this.#written = status;
   }
 
   async #ensure(signal: AbortSignal | undefined): Promise<void> {

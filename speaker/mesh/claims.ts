@@ -41,7 +41,7 @@ export function take(
 ): void {
   if (vips.length === 0) return;
   for (const { vip, epoch, cause } of vips) {
-    const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now };
+    const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
     state.mine.set(vip, claim);
     state.maxEpoch.set(vip, epoch);
     state.claimsDigest ^= claimHash(claim);
@@ -59,6 +59,16 @@ export function take(
   );
 }
 
+/** A claim of before the restart: told to others at once, answered when nobody contradicts (`settleRestored`). */
+export function restore(state: MeshState, vip: Vip, epoch: number, now: number): void {
+  const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: true };
+  state.mine.set(vip, claim);
+  state.maxEpoch.set(vip, Math.max(epoch, state.maxEpoch.get(vip) ?? 0));
+  state.claimsDigest ^= claimHash(claim);
+  state.claimsVersion += 1;
+  state.open.delete(vip);
+}
+
 /** Gives addresses up. Unless somebody else took them, everybody is told, so that nobody waits for our silence. */
 export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCause, now: number, fx: Effect[], to?: NodeId): void {
   const released: Vip[] = [];
@@ -69,7 +79,7 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
     state.handovers.delete(vip);
     state.claimsDigest ^= claimHash(claim);
     released.push(vip);
-    fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }) });
+    if (!claim.dormant) fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }) });
   }
   if (released.length === 0) return;
   state.claimsVersion += 1;
@@ -85,15 +95,23 @@ export function reconsider(state: MeshState, vip: Vip, now: number, cause: Takeo
     !state.mine.has(vip) &&
     !state.notReady.has(vip) &&
     desired.order.includes(state.me) &&
-    !hasLiveOwner(state, vip);
+    !hasOwner(state, vip, now);
   if (!takeable) state.open.delete(vip);
   else if (!state.open.has(vip)) state.open.set(vip, { since: now, cause } satisfies OpenAddress);
 }
 
-/** A peer that hears us and is heard claims the address. */
-function hasLiveOwner(state: MeshState, vip: Vip): boolean {
-  for (const node of state.claimants.get(vip) ?? []) if (state.peers.get(node)?.liveness === 'two-way') return true;
+/** A peer that hears us and is heard claims the address, or one whose speaker restarts holds it. */
+function hasOwner(state: MeshState, vip: Vip, now: number): boolean {
+  for (const node of state.claimants.get(vip) ?? []) {
+    const peer = state.peers.get(node);
+    if (peer?.liveness === 'two-way' || (peer !== undefined && holds(state, peer, vip, now))) return true;
+  }
   return false;
+}
+
+/** The claim of a silent peer still stands. */
+export function holds(state: MeshState, peer: Peer, vip: Vip, now: number): boolean {
+  return peer.liveness === 'held' && now - peer.heldSince < (state.desired.get(vip)?.hold ?? 0);
 }
 
 /** Takes every open address whose turn it is: the n-th in the order waits n intervals. With `only`, those that it names, at once. */

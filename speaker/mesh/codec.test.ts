@@ -8,7 +8,7 @@ import { seededRandom } from './random.ts';
 
 const BEACON: Packet = {
   type: 'beacon',
-  flags: { ready: true, draining: false, uplinkOk: true, fast: true, listening: false },
+  flags: { ready: true, draining: false, uplinkOk: true, fast: true, listening: false, persistent: true, restarting: false },
   sender: nodeIdOf('node-1'),
   nonce: 0x1122334455667788n,
   yourNonce: 0n,
@@ -43,7 +43,15 @@ const vip = fc.oneof(
 
 const packets: fc.Arbitrary<Packet> = fc.record({
   type: fc.constantFrom(...(Object.keys(PACKET_TYPES) as PacketType[])),
-  flags: fc.record({ ready: fc.boolean(), draining: fc.boolean(), uplinkOk: fc.boolean(), fast: fc.boolean(), listening: fc.boolean() }),
+  flags: fc.record({
+    ready: fc.boolean(),
+    draining: fc.boolean(),
+    uplinkOk: fc.boolean(),
+    fast: fc.boolean(),
+    listening: fc.boolean(),
+    persistent: fc.boolean(),
+    restarting: fc.boolean(),
+  }),
   sender: uint(64).map(id => id.toString(16).padStart(16, '0')),
   nonce: uint(64),
   yourNonce: uint(64),
@@ -75,7 +83,7 @@ describe('codec', () => {
   it('has the layout that other versions rely on', () => {
     const octets = encodePacket(BEACON, { clusterId: 1n, segmentId: 2n, keyId: 3 });
     expect(octets.subarray(0, 84).toString('hex')).toBe(
-      `4c424c3201012d0300000000000000010000000000000002${BEACON.sender}11223344556677880000000000000000000000000000002a0064040700000009` +
+      `4c424c3201016d0300000000000000010000000000000002${BEACON.sender}11223344556677880000000000000000000000000000002a0064040700000009` +
         '0000000000000003ffff0000ffff000000000000',
     );
   });

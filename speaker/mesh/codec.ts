@@ -11,7 +11,7 @@ const HEADER = 84;
 export const MAC_LENGTH = 16;
 export const PACKET_LIMIT = 1_200;
 
-const FLAG = { ready: 1, draining: 2, uplinkOk: 4, fast: 8, listening: 16, complete: 32 };
+const FLAG = { ready: 1, draining: 2, uplinkOk: 4, fast: 8, listening: 16, complete: 32, persistent: 64, restarting: 128 };
 const TLV = { claim: 1, released: 2, notReady: 3, name: 4, macs: 5, part: 6 };
 const CLAIM_LENGTH = 21;
 const NAME_LIMIT = 253;
@@ -113,6 +113,8 @@ export function decodePacket(octets: Buffer): { packet: Packet; envelope: Envelo
       uplinkOk: (flags & FLAG.uplinkOk) !== 0,
       fast: (flags & FLAG.fast) !== 0,
       listening: (flags & FLAG.listening) !== 0,
+      persistent: (flags & FLAG.persistent) !== 0,
+      restarting: (flags & FLAG.restarting) !== 0,
     },
     sender: octets.toString('hex', 24, 32),
     nonce: octets.readBigUInt64BE(32),
@@ -147,6 +149,8 @@ function flagsOf(packet: Packet): number {
     (flags.uplinkOk ? FLAG.uplinkOk : 0) |
     (flags.fast ? FLAG.fast : 0) |
     (flags.listening ? FLAG.listening : 0) |
+    (flags.persistent ? FLAG.persistent : 0) |
+    (flags.restarting ? FLAG.restarting : 0) |
     (packet.complete ? FLAG.complete : 0)
   );
 }

@@ -1,7 +1,10 @@
-import { reconsider, release } from './claims.ts';
+import { reconsider, release, restore } from './claims.ts';
 import { startHandover } from './handover.ts';
 import type { Vip } from './packet.ts';
 import type { DesiredAddress, Effect, MeshState } from './state.ts';
+
+/** Claims of before a restart are taken up only so long after the start (ms). */
+const RESTORE_WITHIN = 1_000;
 
 /** The plan for `vip` changed; undefined when it is not announced on this segment any more. */
 export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress | undefined, now: number): Effect[] {
@@ -18,6 +21,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   state.desired.set(vip, desired);
   state.membersChanged = true;
   const eligible = desired.order.includes(state.me);
+  if (desired.restored !== undefined && eligible) restoreOnce(state, vip, desired.restored, now);
   const handover = state.handovers.get(vip);
   if (handover?.reason === 'ineligible' && eligible) state.handovers.delete(vip);
   if (state.mine.has(vip) && !eligible && !startHandover(state, vip, 'ineligible', now) && !state.handovers.has(vip)) {
@@ -25,6 +29,12 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   }
   reconsider(state, vip, now, 'unclaimed');
   return fx;
+}
+
+/** Only right after the start, and only if nobody has a better claim already. */
+function restoreOnce(state: MeshState, vip: Vip, epoch: number, now: number): void {
+  const late = now - state.startedAt > RESTORE_WITHIN;
+  if (!late && !state.mine.has(vip) && (state.maxEpoch.get(vip) ?? 0) < epoch) restore(state, vip, epoch, now);
 }
 
 /** Somebody else on the segment uses the address: this node gives it up and does not take it again until `retryAddress`. */

@@ -34,9 +34,20 @@ export class Observer {
     for (const side of clientSides) this.#look(`${side}/${vip}`, vip, side, now);
   }
 
-  /** Owners that clients on `side` can meet. A frozen process still counts: its node goes on answering for a while. */
-  owners(vip: Vip, side: number): SimNode[] {
-    return this.#simulation.nodes.filter(node => node.alive && node.side === side && node.state.mine.has(vip));
+  /**
+   * Hosts that clients on `side` are sent to: owners, and hosts that others answer for. A frozen process still counts: its node goes on
+   * answering for a while.
+   */
+  targets(vip: Vip, side: number): Set<number> {
+    const targets = new Set<number>();
+    for (const node of this.#simulation.nodes) {
+      if (!node.alive || node.side !== side) continue;
+      if (node.state.mine.get(vip)?.dormant === false) targets.add(node.index);
+      const held = node.paused ? undefined : node.state.caretaking.get(vip)?.node;
+      const host = this.#simulation.nodes.find(({ id }) => id === held);
+      if (host?.host === true && host.side === side) targets.add(host.index);
+    }
+    return targets;
   }
 
   /** Every address that is planned has exactly one owner, and none that is not. */
@@ -53,7 +64,7 @@ export class Observer {
   #look(key: string, vip: Vip, side: number, now: number): void {
     const watch = this.#watches.get(key) ?? { gapSince: undefined, dualSince: undefined };
     this.#watches.set(key, watch);
-    const owners = this.owners(vip, side).length;
+    const owners = this.targets(vip, side).size;
     const able = this.#simulation.nodes.some(
       node => node.alive && !node.paused && node.side === side && !node.mute && this.#planned(vip, node),
     );

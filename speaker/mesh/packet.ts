@@ -40,6 +40,10 @@ export interface PacketFlags {
   /** The addressee is in the sender's fast set. */
   fast: boolean;
   listening: boolean;
+  /** The sender's kernel goes on answering for a while when its process is gone (pinned eBPF responder). */
+  persistent: boolean;
+  /** With `leave`: the process will be back; its claims are to be held. */
+  restarting: boolean;
 }
 
 /** One datagram of the mesh, whatever its type: every packet is a sign of life and carries the whole header. */

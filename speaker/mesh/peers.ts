@@ -1,17 +1,27 @@
 import { fastScore, reconsider, removePeerClaim } from './claims.ts';
 import type { NodeId } from './packet.ts';
-import type { Effect, Liveness, MeshState, Peer, TakeoverCause } from './state.ts';
+import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
 
 /** A peer unheard for so long is forgotten (ms); its epochs are not. */
 const FORGET = 60_000;
+
+/** A kernel silent for so long is gone, and its node with it (ms). It is asked every 25 ms at first and every 100 ms later. */
+const KERNEL_FRESH = 300;
 
 /** Peers that answer fast because they were asked to, beyond our own choice. */
 const RECIPROCAL_FACTOR = 2;
 
 function livenessOf(peer: Peer, now: number): Liveness {
-  if (peer.left || now - peer.lastHeard >= peer.deadline) return 'unheard';
+  if (peer.left) return 'unheard';
+  if (peer.restarting || now - peer.lastHeard >= peer.deadline) return kernelAnswers(peer, now) ? 'held' : 'unheard';
   // Beyond the fast set nobody echoes: being heard has to do.
   return !peer.fast || now - peer.echoedAt < peer.deadline ? 'two-way' : 'heard';
+}
+
+/** A speaker that was in order and fell silent, on a node whose kernel has just answered, is restarting: connections live there. */
+function kernelAnswers(peer: Peer, now: number): boolean {
+  const wasInOrder = peer.liveness === 'two-way' || peer.liveness === 'held';
+  return wasInOrder && peer.claims.size > 0 && now - peer.kernelAt < KERNEL_FRESH;
 }
 
 /** Brings a peer's liveness up to date; what it claims is reconsidered when it changed. */
@@ -20,9 +30,11 @@ export function judge(state: MeshState, peer: Peer, now: number, fx: Effect[]): 
   if (liveness === peer.liveness) return;
   const before = peer.liveness;
   peer.liveness = liveness;
-  if (liveness === 'unheard' && !peer.left) state.counters.beaconsLost += 1;
+  if (liveness === 'held') peer.heldSince = now;
+  if (!isHeard(peer) && !peer.left) state.counters.beaconsLost += 1;
   fx.push({ kind: 'peer', node: peer.id, name: peer.name, liveness: peer.left ? 'left' : liveness });
-  if (before === 'two-way' || liveness === 'two-way') reconsiderClaims(state, peer, now, peer.left ? 'peer-left' : 'peer-lost');
+  if (before === 'two-way' || before === 'held' || liveness === 'two-way')
+    reconsiderClaims(state, peer, now, peer.left ? 'peer-left' : 'peer-lost');
 }
 
 function reconsiderClaims(state: MeshState, peer: Peer, now: number, cause: TakeoverCause): void {

@@ -5,7 +5,7 @@ import { chooseFast, dropClaims, judge } from './peers.ts';
 import { outbids } from './rank.ts';
 import { accept } from './replay.ts';
 import { sendClaims, sendTo } from './send.ts';
-import { createPeer, type Effect, type MeshState, type Peer } from './state.ts';
+import { createPeer, type Effect, isHeard, type MeshState, type Peer } from './state.ts';
 import { detection } from './timers.ts';
 
 /** Bounds of what a peer may say about its own timers (ms): hostile values must not make it immortal. */
@@ -53,7 +53,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
       onCommit(state, peer, packet.claims, now, fx);
       break;
     case 'leave':
-      leave(state, peer, now, fx);
+      leave(state, peer, packet.flags.restarting, now, fx);
       break;
     case 'probe-ack':
       break;
@@ -81,9 +81,17 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
       introduce(state, { ...peer, address, nonce: packet.nonce, liveness: 'heard' }, now, fx, peer);
       return undefined;
     }
-    dropClaims(state, peer, now, 'peer-restarted');
+    // What was held stays so until the new session has told its own claims.
+    if (peer.liveness !== 'held') dropClaims(state, peer, now, 'peer-restarted');
     const restarted = createPeer(packet, address, now);
-    Object.assign(peer, { ...restarted, claims: peer.claims, liveness: peer.liveness, fast: peer.fast, repliedAt: peer.repliedAt });
+    Object.assign(peer, {
+      ...restarted,
+      claims: peer.claims,
+      claimsDigest: peer.claimsDigest,
+      liveness: peer.liveness,
+      fast: peer.fast,
+      repliedAt: peer.repliedAt,
+    });
     state.membersChanged = true;
     introduce(state, peer, now, fx);
   }
@@ -103,6 +111,8 @@ function introduce(state: MeshState, to: Peer, now: number, fx: Effect[], limite
 
 function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { address: string; group: boolean }, now: number): void {
   peer.left = false;
+  if (packet.type !== 'leave') peer.restarting = false;
+  peer.persistent = packet.flags.persistent;
   peer.address = from.address;
   if (packet.name !== '') peer.name = packet.name;
   if (packet.macs.length > 0) peer.macs = packet.macs;
@@ -112,6 +122,7 @@ function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { addres
   peer.listening = packet.flags.listening;
   noteReadiness(state, peer, packet.notReady, now);
   state.companyAt = now;
+  state.metAt ??= now;
   const deadline = Math.min(DEADLINE.max, Math.max(DEADLINE.min, packet.interval * packet.multiplier));
   if (packet.flags.fast) {
     peer.fastUntil = now + deadline;
@@ -214,7 +225,13 @@ function settle(state: MeshState, peer: Peer, vips: Iterable<Vip>, now: number, 
 }
 
 /** The peer says goodbye: nobody has to wait for its silence. */
-function leave(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
+function leave(state: MeshState, peer: Peer, restarting: boolean, now: number, fx: Effect[]): void {
+  if (restarting) {
+    // Its kernel has to prove within its freshness that the node is still there.
+    peer.restarting = true;
+    peer.kernelAt = now;
+    return judge(state, peer, now, fx);
+  }
   peer.left = true;
   judge(state, peer, now, fx);
   dropClaims(state, peer, now, 'peer-left');
@@ -222,6 +239,6 @@ function leave(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
 
 /** Whether every peer that is heard has the newest key of this node. */
 export function peersHaveNewestKey(state: MeshState): boolean {
-  for (const peer of state.peers.values()) if (peer.liveness !== 'unheard' && peer.newestKey !== state.newestKey) return false;
+  for (const peer of state.peers.values()) if (isHeard(peer) && peer.newestKey !== state.newestKey) return false;
   return true;
 }

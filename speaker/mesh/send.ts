@@ -1,5 +1,5 @@
 import { type Claim, type NodeId, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
-import type { Effect, MeshState, Peer } from './state.ts';
+import { type Effect, isHeard, type MeshState, type Peer } from './state.ts';
 import { uplinkFresh } from './uplink.ts';
 
 interface Content {
@@ -22,10 +22,12 @@ export function packetFor(state: MeshState, type: PacketType, peer: Peer | undef
       uplinkOk: uplinkFresh(state, now),
       fast: peer?.fast ?? false,
       listening: now < state.listenUntil,
+      persistent: state.persistent,
+      restarting: state.restarting,
     },
     sender: state.me,
     nonce: state.nonce,
-    yourNonce: peer !== undefined && peer.liveness !== 'unheard' ? peer.nonce : 0n,
+    yourNonce: peer !== undefined && isHeard(peer) ? peer.nonce : 0n,
     seq: state.seq,
     interval: peer?.fast === true ? timers.interval : slow,
     multiplier: peer?.fast === true ? timers.multiplier : 3,

@@ -1,12 +1,13 @@
 import { nodeIdOf } from './authentication.ts';
 import { handedOver, leaveMesh, refuseAddress, setCarrier, setDesired } from './desired.ts';
 import { EventQueue } from './event-queue.ts';
+import { onKernelAnswer } from './hold.ts';
 import { Observer } from './observer.ts';
 import type { NodeId, Packet, Vip } from './packet.ts';
 import { seededRandom } from './random.ts';
 import { onPacket } from './receive.ts';
-import { createMesh, type Effect, type MeshState } from './state.ts';
-import { farewell, tick, tickInterval } from './tick.ts';
+import { createMesh, type DesiredAddress, type Effect, type MeshState } from './state.ts';
+import { farewell, pauseMesh, tick, tickInterval } from './tick.ts';
 import { MESH_PROFILES, type MeshTimers } from './timers.ts';
 import { noteUplink } from './uplink.ts';
 
@@ -21,6 +22,8 @@ export interface SimulationOptions {
   gateway?: boolean;
   /** Nodes in the order of one address; all by default. */
   candidates?: number;
+  /** How long claims of a silent speaker are held while its host answers (ms); 0, the default, switches it off. */
+  hold?: number;
   /** Filter between codec and network: the tests send every packet through its wire form. */
   wire?: (packet: Packet) => Packet | undefined;
 }
@@ -32,6 +35,8 @@ export interface SimNode {
   id: NodeId;
   state: MeshState;
   alive: boolean;
+  /** The host is up: its kernel answers for its own address and forwards, speaker or not. */
+  host: boolean;
   paused: boolean;
   life: number;
   inbox: { packet: Packet; from: { address: string; group: boolean } }[];
@@ -61,12 +66,14 @@ export class Simulation {
   readonly #gateway: boolean;
   readonly #wire: (packet: Packet) => Packet | undefined;
   readonly #orders = new Map<Vip, NodeId[]>();
-  readonly #epochs = new Map<Vip, number>();
+  readonly #epochs = new Map<Vip, { epoch: number; node: SimNode }>();
+  readonly #hold: number;
 
   constructor(options: SimulationOptions) {
     this.#random = seededRandom(options.seed);
     this.#timers = options.timers ?? MESH_PROFILES.default;
     this.#gateway = options.gateway ?? true;
+    this.#hold = options.hold ?? 0;
     this.gatewayUp = this.#gateway;
     this.loss = options.loss ?? 0.001;
     this.#wire = options.wire ?? (packet => packet);
@@ -92,6 +99,7 @@ export class Simulation {
       id,
       state: this.#createState(id, name),
       alive: false,
+      host: true,
       paused: false,
       life: 0,
       inbox: [],
@@ -104,7 +112,8 @@ export class Simulation {
 
   #createState(id: NodeId, name: string): MeshState {
     const nonce = BigInt(Math.floor(this.#random() * 2 ** 48)) + 1n;
-    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random }, this.now);
+    const macs = [`02:00:00:00:00:${name.slice(5).padStart(2, '0').slice(-2)}`];
+    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random, macs }, this.now);
   }
 
   node(index: number): SimNode {
@@ -117,21 +126,29 @@ export class Simulation {
     return this.#orders.get(vip) ?? [];
   }
 
-  boot(node: SimNode): void {
+  /** @param remembers whether it takes up the claims it had, as the API or a snapshot tells them */
+  boot(node: SimNode, remembers = false): void {
+    node.host = true;
     node.state = this.#createState(node.id, node.name);
     node.alive = true;
     node.paused = false;
     node.left = false;
     node.inbox = [];
     node.life += 1;
-    for (const vip of this.vips) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.now));
+    for (const vip of this.vips) this.#apply(node, setDesired(node.state, vip, this.#desired(vip, remembers ? node : undefined), this.now));
     const { life } = node;
     this.after(this.#random() * tickInterval(node.state), () => this.#tick(node, life));
     this.observer.refresh();
   }
 
-  /** The process is gone, and with it everything it answered. */
+  /** The host is gone, and with it everything. */
   crash(node: SimNode): void {
+    node.host = false;
+    this.kill(node);
+  }
+
+  /** The process is gone; the host goes on forwarding. */
+  kill(node: SimNode): void {
     node.alive = false;
     node.life += 1;
     this.observer.refresh();
@@ -162,6 +179,16 @@ export class Simulation {
       this.crash(node);
     };
     this.after(this.#timers.interval / 2, step);
+  }
+
+  /** SIGTERM of a speaker that will be back: says so and ends. */
+  restart(node: SimNode, absence: number): void {
+    this.#apply(node, pauseMesh(node.state, this.now));
+    this.kill(node);
+    const { life } = node;
+    this.after(absence, () => {
+      if (node.life === life) this.boot(node, true);
+    });
   }
 
   carrier(node: SimNode, up: boolean): void {
@@ -213,9 +240,12 @@ export class Simulation {
     this.observer.refresh();
   }
 
-  #desired(vip: Vip): { order: NodeId[]; epoch: number } | undefined {
+  #desired(vip: Vip, restoring?: SimNode): DesiredAddress | undefined {
     const order = this.#orders.get(vip);
-    return order === undefined ? undefined : { order, epoch: this.#epochs.get(vip) ?? 0 };
+    if (order === undefined) return undefined;
+    const reported = this.#epochs.get(vip);
+    const desired: DesiredAddress = { order, epoch: reported?.epoch ?? 0, hold: this.#hold };
+    return reported !== undefined && reported.node === restoring ? { ...desired, restored: reported.epoch } : desired;
   }
 
   #tick(node: SimNode, life: number): void {
@@ -239,11 +269,21 @@ export class Simulation {
     for (const effect of effects) {
       if (effect.kind === 'send') this.#send(node, effect);
       else if (effect.kind === 'acquire') {
-        this.takeovers += 1;
-        this.#epochs.set(effect.vip, Math.max(effect.epoch, this.#epochs.get(effect.vip) ?? 0));
+        if (effect.cause !== 'restored') this.takeovers += 1;
+        if (effect.epoch >= (this.#epochs.get(effect.vip)?.epoch ?? 0)) this.#epochs.set(effect.vip, { epoch: effect.epoch, node });
         this.observer.changed(effect.vip);
-      } else if (effect.kind === 'release') this.observer.changed(effect.vip);
+      } else if (effect.kind === 'release' || effect.kind === 'caretake') this.observer.changed(effect.vip);
+      else if (effect.kind === 'ask-kernel') this.#askKernel(node, effect.address);
     }
+  }
+
+  #askKernel(asker: SimNode, address: string): void {
+    const host = this.node(Number(address));
+    const { life } = asker;
+    if (!host.host || host.side !== asker.side || host.deaf || host.mute || asker.deaf || asker.mute || this.#random() < this.loss) return;
+    this.after(0.5, () => {
+      if (asker.life === life && !asker.paused) onKernelAnswer(asker.state, address, this.now);
+    });
   }
 
   #send(sender: SimNode, effect: Effect & { kind: 'send' }): void {

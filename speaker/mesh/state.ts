@@ -7,12 +7,16 @@ import { listening, type MeshTimers } from './timers.ts';
 export interface DesiredAddress {
   /** Eligible nodes in order of preference. */
   order: readonly NodeId[];
+  /** How long a silent speaker's claim is held while its kernel still answers (ms); 0: not at all. */
+  hold: number;
+  /** This node owned the address at this epoch before its speaker was restarted. */
+  restored?: number;
   /** The highest epoch known from elsewhere (the API, a snapshot), so that epochs grow also when all speakers restart. */
   epoch: number;
 }
 
 /** Why an address came to this node. */
-export type TakeoverCause = 'unclaimed' | 'peer-lost' | 'peer-left' | 'peer-restarted' | 'yielded' | 'handover';
+export type TakeoverCause = 'unclaimed' | 'peer-lost' | 'peer-left' | 'peer-restarted' | 'yielded' | 'handover' | 'restored';
 
 /** Why this node no longer has it. */
 export type ReleaseCause =
@@ -29,6 +33,8 @@ export type ReleaseCause =
 /** An address that this node owns. */
 export interface OwnClaim extends Claim {
   since: number;
+  /** Restored after a restart and not confirmed yet: told to others, not answered. */
+  dormant: boolean;
 }
 
 /** A free address that this node may take: since when it is free, and what freed it. */
@@ -49,7 +55,13 @@ export interface Handover {
   reason: 'ineligible' | 'leaving' | 'handover';
 }
 
-export type Liveness = 'unheard' | 'heard' | 'two-way';
+/** `held`: the speaker is silent while its node's kernel still answers, so its claims stand for a while. */
+export type Liveness = 'unheard' | 'held' | 'heard' | 'two-way';
+
+/** Its packets arrive. */
+export function isHeard(peer: Peer): boolean {
+  return peer.liveness === 'heard' || peer.liveness === 'two-way';
+}
 
 /** What is known of another speaker on the segment. */
 export interface Peer {
@@ -71,6 +83,13 @@ export interface Peer {
   interval: number;
   liveness: Liveness;
   left: boolean;
+  /** It said that it will be back. */
+  restarting: boolean;
+  persistent: boolean;
+  /** When the node's kernel last answered for the node's own address. */
+  kernelAt: number;
+  kernelAskedAt: number;
+  heldSince: number;
   uplinkOk: boolean;
   draining: boolean;
   listening: boolean;
@@ -126,6 +145,12 @@ export interface MeshState {
   readonly open: Map<Vip, OpenAddress>;
   readonly notReady: Set<Vip>;
   readonly handovers: Map<Vip, Handover>;
+  /** Addresses answered on behalf of the node that holds them, with its MAC. */
+  readonly caretaking: Map<Vip, { node: NodeId; mac: Mac }>;
+  /** Whether to do that: networks with ARP inspection refuse it. */
+  caretaker: boolean;
+  persistent: boolean;
+  restarting: boolean;
   /** Changes told again after 20 and 50 ms, for lossy networks. */
   repeats: { at: number; type: 'claim' | 'yield'; vips: readonly Vip[] }[];
   readonly uplink: Uplink;
@@ -134,6 +159,8 @@ export interface MeshState {
   /** Since when this node may take; infinite while it may not. */
   ableSince: number;
   unheardSince: number | undefined;
+  /** When a peer was first heard. */
+  metAt: number | undefined;
   /** When a peer was last heard at all. */
   companyAt: number;
   lastTick: number;
@@ -143,6 +170,7 @@ export interface MeshState {
   claimsVersion: number;
   claimsDigest: bigint;
   leaving: boolean;
+  readonly startedAt: number;
   readonly counters: MeshCounters;
 }
 
@@ -154,6 +182,10 @@ export type Effect =
   | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId }
   | { kind: 'peer'; node: NodeId; name: string; liveness: Liveness | 'left' }
   | { kind: 'stall'; ms: number }
+  /** Ask the kernel of a silent speaker's node for the node's own address; answers go to `onKernelAnswer`. */
+  | { kind: 'ask-kernel'; address: string; mac: Mac | undefined }
+  /** Answer for a held address with the MAC of its node, or no more. */
+  | { kind: 'caretake'; vip: Vip; mac: Mac | undefined }
   | { kind: 'duplicate'; vip: Vip; node: NodeId; epoch: number };
 
 export interface MeshOptions {
@@ -164,6 +196,8 @@ export interface MeshOptions {
   random: () => number;
   macs?: readonly Mac[];
   newestKey?: number;
+  /** Default true. */
+  caretaker?: boolean;
 }
 
 export function createMesh(options: MeshOptions, now: number): MeshState {
@@ -186,11 +220,16 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     open: new Map(),
     notReady: new Set(),
     handovers: new Map(),
+    caretaking: new Map(),
+    caretaker: options.caretaker ?? true,
+    persistent: false,
+    restarting: false,
     repeats: [],
     uplink: { carrier: true, probed: false, seenAt: now },
     listenUntil: now + listening(options.timers),
     ableSince: Number.POSITIVE_INFINITY,
     unheardSince: undefined,
+    metAt: undefined,
     companyAt: Number.NEGATIVE_INFINITY,
     lastTick: now,
     nextBeacon: now,
@@ -199,6 +238,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     claimsVersion: 0,
     claimsDigest: 0n,
     leaving: false,
+    startedAt: now,
     counters: { stalls: 0, beaconsLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };
 }
@@ -218,6 +258,11 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     interval: 0,
     liveness: 'unheard',
     left: false,
+    restarting: false,
+    persistent: false,
+    kernelAt: Number.NEGATIVE_INFINITY,
+    kernelAskedAt: Number.NEGATIVE_INFINITY,
+    heldSince: 0,
     uplinkOk: false,
     draining: false,
     listening: false,

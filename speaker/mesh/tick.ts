@@ -1,9 +1,10 @@
 import { release, takeOpen } from './claims.ts';
 import { PARALLEL_HANDOVERS, startHandover, tickHandovers } from './handover.ts';
+import { askKernels, settleRestored, tendHeld } from './hold.ts';
 import type { Vip } from './packet.ts';
 import { chooseFast, forgetPeers, judge } from './peers.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
-import type { Effect, MeshState, Peer, ReleaseCause } from './state.ts';
+import { type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
 import { detection, listening } from './timers.ts';
 import { able, mustFence } from './uplink.ts';
 
@@ -17,12 +18,15 @@ export function tick(state: MeshState, now: number): Effect[] {
   const fx: Effect[] = [];
   noteStall(state, now, fx);
   for (const peer of state.peers.values()) judge(state, peer, now, fx);
-  const heard = [...state.peers.values()].filter(peer => peer.liveness !== 'unheard');
+  const heard = [...state.peers.values()].filter(isHeard);
   const live = heard.filter(peer => peer.liveness === 'two-way');
+  tendHeld(state, able(state, heard, live, now), now, fx);
   decide(state, heard, live, now, fx);
+  settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
   tickHandovers(state, now, fx);
   probeSuspects(state, now, fx);
+  askKernels(state, now, fx);
   repeat(state, now, fx);
   beacons(state, now, fx);
   return fx;
@@ -38,7 +42,7 @@ function noteStall(state: MeshState, now: number, fx: Effect[]): void {
   fx.push({ kind: 'stall', ms: gap });
   const grace = 2 * timers.interval;
   for (const peer of state.peers.values()) {
-    if (peer.liveness === 'unheard' || lastTick - peer.lastHeard >= peer.deadline) continue;
+    if (!isHeard(peer) || lastTick - peer.lastHeard >= peer.deadline) continue;
     peer.lastHeard = Math.max(peer.lastHeard, now - peer.deadline + grace);
     if (lastTick - peer.echoedAt < peer.deadline) peer.echoedAt = Math.max(peer.echoedAt, now - peer.deadline + grace);
   }
@@ -99,7 +103,7 @@ function handOverAll(state: MeshState, now: number): void {
 /** Asks a silent peer whether it is there before its time is over: an answer counts like a beacon. */
 function probeSuspects(state: MeshState, now: number, fx: Effect[]): void {
   for (const peer of state.peers.values()) {
-    if (!peer.fast || peer.liveness === 'unheard' || peer.left) continue;
+    if (!peer.fast || !isHeard(peer) || peer.left) continue;
     if (now - Math.min(peer.lastHeard, Math.max(peer.echoedAt, 0)) < 2 * peer.interval) continue;
     if (now - peer.probedAt < state.timers.interval / 4) continue;
     peer.probedAt = now;
@@ -140,13 +144,25 @@ function jittered(state: MeshState, interval: number): number {
   return interval * (0.9 + 0.2 * state.random());
 }
 
+/** The process ends and will be back: its claims are to be held. */
+export function pauseMesh(state: MeshState, now: number): Effect[] {
+  const fx: Effect[] = [];
+  state.restarting = true;
+  goodbye(state, now, fx);
+  return fx;
+}
+
 /** The last packets before the process ends: others need not wait for our silence. */
 export function farewell(state: MeshState, now: number): Effect[] {
   const fx: Effect[] = [];
   release(state, [...state.mine.keys()], 'leaving', now, fx);
+  goodbye(state, now, fx);
+  return fx;
+}
+
+function goodbye(state: MeshState, now: number, fx: Effect[]): void {
   for (let copy = 0; copy < 3; copy++) {
     for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, 'leave', peer, now, fx);
     fx.push({ kind: 'send', to: 'group', packet: packetFor(state, 'leave', undefined, now) });
   }
-  return fx;
 }

@@ -124,7 +124,7 @@ export class Segment implements FrameListener {
   set(address: WireAddress): void {
     const { ip, nodes: order, epoch } = address;
     this.#addresses.set(ip, address);
-    this.#apply(setDesired(this.#mesh, ip, { order, epoch }, this.#context.loop.now()));
+    this.#apply(setDesired(this.#mesh, ip, { order, epoch, hold: 0 }, this.#context.loop.now()));
     this.#tableStale = true;
   }
 

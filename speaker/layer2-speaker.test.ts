@@ -1,0 +1,246 @@
+import { type Announcement, apiVersion, kinds, toCustomResourceDefinition } from '@herald/crds';
+import { type Client, connectTo, customResourceDefinitions, EventRecorder, events, Informer, type Resource, sleep } from '@herald/kube';
+import { createLogger, createRegistry } from '@herald/process';
+import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Layer2Speaker } from './layer2-speaker.ts';
+import { nodeIdOf } from './mesh/authentication.ts';
+import { SpeakerMetrics } from './metrics.ts';
+import { announcements, speakers } from './resources.ts';
+import { SpeakerObject } from './speaker-object.ts';
+import type { SpeakerView } from './speaker-status.ts';
+import type { WireCommand, WireEvent } from './wire/messages.ts';
+
+const IP = '192.0.2.1';
+const SEGMENT = '192.0.2.0/24';
+
+let server: ApiServer;
+let client: Client;
+let stop: AbortController;
+let running: Promise<void>[];
+
+beforeAll(async () => {
+  server = await startApiServer();
+  client = connectTo(server.url, { qps: 0 });
+  for (const kind of kinds) await client.create(customResourceDefinitions, toCustomResourceDefinition(kind) as never);
+  await eventually(async () => {
+    await client.list(announcements);
+    await client.list(speakers);
+    return true;
+  });
+});
+
+afterAll(async () => {
+  client?.close();
+  await server?.close();
+});
+
+beforeEach(() => {
+  stop = new AbortController();
+  running = [];
+});
+
+afterEach(async () => {
+  stop.abort();
+  await Promise.all(running);
+  if ((await client.find(announcements, { name: 'web', namespace: 'default' })) === undefined) return;
+  await client.delete(announcements, { name: 'web', namespace: 'default' });
+});
+
+/** The main thread's part of layer 2 on a node, with the wire thread played by the test. */
+async function start(node: string): Promise<{ layer2: Layer2Speaker; commands: WireCommand[] }> {
+  const informer = new Informer<Announcement>(client, announcements as Resource<Announcement>);
+  const commands: WireCommand[] = [];
+  const layer2 = new Layer2Speaker({
+    node,
+    client,
+    informer,
+    recorder: new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: node }),
+    metrics: new SpeakerMetrics(createRegistry({ component: 'speaker', version: 'test' })),
+    logger: createLogger({ component: 'test', level: 'silent' }),
+    command: command => commands.push(command),
+    onPlan: () => undefined,
+  });
+  informer.start(stop.signal);
+  running.push(layer2.run(stop.signal));
+  await informer.synced(stop.signal);
+  return { layer2, commands };
+}
+
+async function plan(nodes: string[]): Promise<void> {
+  await client.create(announcements, {
+    apiVersion,
+    kind: 'Announcement',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { addresses: [{ ip: IP, pool: 'lan', layer2: { nodes, interfaces: [] } }] },
+  });
+}
+
+const acquired = (epoch: number, mac = '02:00:00:00:00:01'): WireEvent => ({
+  kind: 'acquired',
+  ip: IP,
+  segment: SEGMENT,
+  interface: 'eth0',
+  mac,
+  epoch,
+  cause: epoch > 1 ? 'peer-lost' : 'unclaimed',
+});
+const released: WireEvent = { kind: 'released', ip: IP, segment: SEGMENT, interface: 'eth0', epoch: 1, cause: 'outbid' };
+
+async function ownersAre(expected: object[]): Promise<void> {
+  await eventually(async () => {
+    const { status } = await client.get(announcements, { name: 'web', namespace: 'default' });
+    expect(status?.owners ?? []).toMatchObject(expected);
+    return (status?.owners ?? []).length === expected.length;
+  });
+}
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000;
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    if (performance.now() > end) throw new Error('waited in vain');
+    await sleep(client.clock, 20);
+  }
+}
+
+describe('Layer2Speaker', () => {
+  it('tells the wire thread of its share as it comes and goes', async () => {
+    const { commands } = await start('a');
+    await plan(['b', 'a']);
+    await eventually(async () => commands.length > 0);
+    expect(commands).toEqual([
+      { kind: 'addresses', set: [{ ip: IP, nodes: ['b', 'a'].map(nodeIdOf), interfaces: [], epoch: 0 }], remove: [] },
+    ]);
+    await client.delete(announcements, { name: 'web', namespace: 'default' });
+    await eventually(async () => commands.length > 1);
+    expect(commands[1]).toEqual({ kind: 'addresses', set: [], remove: [IP] });
+  });
+
+  it('reports what it owns, and the new owner replaces the entry of the old one, in whatever order they write', async () => {
+    await plan(['a', 'b']);
+    const [a, b] = [await start('a'), await start('b')];
+    a.layer2.event(acquired(1));
+    a.layer2.event({ kind: 'confirmed', ip: IP, segment: SEGMENT, neighbour: '192.0.2.254', afterMs: 1 });
+    await ownersAre([{ ip: IP, node: 'a', epoch: 1, mac: '02:00:00:00:00:01', confirmed: expect.any(String) }]);
+    b.layer2.event(acquired(2, '02:00:00:00:00:02'));
+    await ownersAre([{ ip: IP, node: 'b', epoch: 2, mac: '02:00:00:00:00:02' }]);
+    a.layer2.event(released);
+    await sleep(client.clock, 200);
+    await ownersAre([{ ip: IP, node: 'b', epoch: 2 }]);
+    b.layer2.event(released);
+    await ownersAre([]);
+  });
+
+  it('starts from the epoch that was reported', async () => {
+    await plan(['a', 'b']);
+    const a = await start('a');
+    a.layer2.event(acquired(7));
+    await ownersAre([{ node: 'a', epoch: 7 }]);
+    const b = await start('b');
+    expect(b.commands).toMatchObject([{ set: [{ ip: IP, epoch: 7 }] }]);
+  });
+
+  it('removes what an earlier life of the node left behind', async () => {
+    await plan(['a', 'b']);
+    const before = await start('a');
+    before.layer2.event(acquired(1));
+    await ownersAre([{ node: 'a' }]);
+    // The same node again, owning nothing.
+    stop.abort();
+    await Promise.all(running);
+    stop = new AbortController();
+    await start('a');
+    await ownersAre([]);
+  });
+
+  it('writes nothing when nothing changed', async () => {
+    await plan(['a']);
+    const { layer2 } = await start('a');
+    layer2.event(acquired(1));
+    await ownersAre([{ node: 'a' }]);
+    const before = (await client.get(announcements, { name: 'web', namespace: 'default' })).metadata.resourceVersion;
+    layer2.event(acquired(1));
+    layer2.event({ kind: 'confirmed', ip: IP, segment: SEGMENT, neighbour: '192.0.2.254', afterMs: 1 });
+    await ownersAre([{ node: 'a', confirmed: expect.any(String) }]);
+    const after = (await client.get(announcements, { name: 'web', namespace: 'default' })).metadata.resourceVersion;
+    layer2.event({ kind: 'confirmed', ip: IP, segment: SEGMENT, neighbour: '192.0.2.253', afterMs: 2 });
+    await sleep(client.clock, 200);
+    expect(Number(after)).toBe(Number(before) + 1);
+    expect((await client.get(announcements, { name: 'web', namespace: 'default' })).metadata.resourceVersion).toBe(after);
+  });
+
+  it('says on the Service when the owner changed, and when a stranger has the address', async () => {
+    await plan(['teller']);
+    const { layer2 } = await start('teller');
+    await eventually(async () => layer2.shared.size > 0);
+    layer2.event(acquired(2));
+    layer2.event({ kind: 'conflict', ip: IP, segment: SEGMENT, interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'announcing' });
+    const told = async () =>
+      (await client.list(events, { namespace: 'default' })).items.filter(event => event.reportingInstance === 'teller');
+    await eventually(async () => (await told()).length === 2);
+    const said = (await told()).map(({ reason, note, regarding, type }) => ({
+      reason,
+      note,
+      type,
+      name: regarding?.name,
+    }));
+    expect(said.sort((x, y) => ((x.reason ?? '') < (y.reason ?? '') ? -1 : 1))).toEqual([
+      {
+        reason: 'AddressConflict',
+        type: 'Warning',
+        name: 'web',
+        note: expect.stringContaining('02:00:00:00:00:66 on interface eth0 of node teller'),
+      },
+      {
+        reason: 'OwnerChanged',
+        type: 'Normal',
+        name: 'web',
+        note: `${IP} is announced by node teller on interface eth0 (02:00:00:00:00:01): the node that had it fell silent`,
+      },
+    ]);
+  });
+});
+
+it('SpeakerObject creates its object, writes what is new, and comes back when it was deleted', async () => {
+  let view: SpeakerView = {
+    version: '1',
+    startedAt: '2026-01-01T00:00:00Z',
+    snapshotAge: undefined,
+    owners: [],
+    owned: 0,
+    conflicts: [],
+    sessions: [],
+    segments: [],
+    problem: 'starting',
+  };
+  const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);
+  await object.write();
+  const first = await client.get(speakers, { name: 'a' });
+  expect(first.status).toMatchObject({
+    owned: 0,
+    conditions: [
+      { type: 'Ready', status: 'False', message: 'starting' },
+      { type: 'AddressConflict', status: 'False' },
+    ],
+  });
+  await object.write();
+  expect((await client.get(speakers, { name: 'a' })).metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+  view = { ...view, problem: undefined, owned: 2, conflicts: ['192.0.2.1 is used by 02:00:00:00:00:66 on eth0'] };
+  await object.write();
+  expect((await client.get(speakers, { name: 'a' })).status).toMatchObject({
+    owned: 2,
+    conditions: [
+      { type: 'Ready', status: 'True' },
+      { type: 'AddressConflict', status: 'True', message: view.conflicts[0] },
+    ],
+  });
+  await client.delete(speakers, { name: 'a' });
+  running.push(object.run(stop.signal));
+  view = { ...view, owned: 3 };
+  await eventually(async () => (await client.find(speakers, { name: 'a' }))?.status?.owned === 3);
+}, 30_000);

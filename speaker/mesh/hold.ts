@@ -1,0 +1,75 @@
+import { candidate, holds, reconsider } from './claims.ts';
+import type { NodeId, Vip } from './packet.ts';
+import type { Effect, MeshState, Peer } from './state.ts';
+
+/** Between two questions to the kernel of a node that holds addresses (ms). */
+const ASK_HELD = 100;
+
+/** The kernel of the node at `address` answered for its own address: the node is alive as a way for packets. */
+export function onKernelAnswer(state: MeshState, address: string, now: number): void {
+  for (const peer of state.peers.values()) if (peer.address === address) peer.kernelAt = now;
+}
+
+/** Asks the kernels of owners that fall silent, before their time is over and for as long as they are held. */
+export function askKernels(state: MeshState, now: number, fx: Effect[]): void {
+  for (const peer of state.peers.values()) {
+    if (peer.claims.size === 0 || peer.left) continue;
+    const held = peer.liveness === 'held';
+    const suspect = peer.liveness === 'two-way' && peer.fast && now - peer.lastHeard >= 2 * peer.interval;
+    if (!held && !suspect) continue;
+    if (now - peer.kernelAskedAt < (held ? ASK_HELD : state.timers.interval / 5)) continue;
+    peer.kernelAskedAt = now;
+    fx.push({ kind: 'ask-kernel', address: peer.address, mac: peer.macs[0] });
+  }
+}
+
+/** Ends holds that have lasted long enough, and answers for the others where this node is next in line. */
+export function tendHeld(state: MeshState, able: boolean, now: number, fx: Effect[]): void {
+  const tended = new Map<Vip, Peer>();
+  for (const peer of state.peers.values()) {
+    if (peer.liveness !== 'held') continue;
+    for (const vip of peer.claims.keys()) {
+      if (!holds(state, peer, vip, now)) reconsider(state, vip, now, 'peer-lost');
+      else if (able && state.caretaker && !peer.persistent && peer.macs[0] !== undefined && isNext(state, vip)) tended.set(vip, peer);
+    }
+  }
+  for (const [vip, { node, mac }] of state.caretaking) {
+    const peer = tended.get(vip);
+    if (peer?.id === node && peer.macs[0] === mac) continue;
+    state.caretaking.delete(vip);
+    if (peer === undefined) fx.push({ kind: 'caretake', vip, mac: undefined });
+  }
+  for (const [vip, peer] of tended) {
+    const mac = peer.macs[0];
+    if (state.caretaking.has(vip) || mac === undefined) continue;
+    state.caretaking.set(vip, { node: peer.id, mac });
+    fx.push({ kind: 'caretake', vip, mac });
+  }
+}
+
+/** No live and willing node comes before this one in the order of the address, and none owns it. */
+function isNext(state: MeshState, vip: Vip): boolean {
+  const order: readonly NodeId[] = state.desired.get(vip)?.order ?? [];
+  if (!order.includes(state.me) || state.mine.has(vip) || state.leaving || state.notReady.has(vip)) return false;
+  for (const node of state.claimants.get(vip) ?? []) if (state.peers.get(node)?.liveness === 'two-way') return false;
+  for (const node of order) {
+    if (node === state.me) return true;
+    const peer = state.peers.get(node);
+    if (peer !== undefined && candidate(peer, vip)) return false;
+  }
+  return false;
+}
+
+/**
+ * Answers for restored claims once the others had the chance to contradict: a moment after the first peer was met (who answers with
+ * all its claims), or after listening where nobody is. Nothing is announced: the clients never lost the way.
+ */
+export function settleRestored(state: MeshState, now: number, fx: Effect[]): void {
+  const dormant = [...state.mine.values()].filter(claim => claim.dormant);
+  if (dormant.length === 0) return;
+  if (state.metAt === undefined ? now < state.listenUntil : now - state.metAt < state.timers.interval / 4) return;
+  for (const claim of dormant) {
+    claim.dormant = false;
+    fx.push({ kind: 'acquire', vip: claim.vip, epoch: claim.epoch, cause: 'restored' });
+  }
+}
