@@ -12,16 +12,16 @@ import { RawSocketError } from './error.ts';
 type Bytes = Uint8Array | null;
 type Fn<A extends unknown[]> = (...args: A) => number | bigint;
 
-function open(): LibraryHandle {
-  if (platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) {
-    throw new RawSocketError('NotSupported', `raw-socket runs on Linux x64 and arm64, not on ${platform} ${arch}`);
-  }
-  // The running process has the C library loaded already: the same line serves glibc and musl.
-  return koffi.load(null);
+const supported = platform === 'linux' && (arch === 'x64' || arch === 'arm64');
+
+function unsupported(): never {
+  throw new RawSocketError('NotSupported', `raw-socket runs on Linux x64 and arm64, not on ${platform} ${arch}`);
 }
 
-const lib = open();
-const c = <A extends unknown[]>(definition: string): Fn<A> => lib.func(definition);
+// The running process has the C library loaded already: the same line serves glibc and musl. Elsewhere the package can be imported, so
+// that programs which only sometimes need it start, and the first call says what is wrong.
+const lib: LibraryHandle | undefined = supported ? koffi.load(null) : undefined;
+const c = <A extends unknown[]>(definition: string): Fn<A> => lib?.func(definition) ?? unsupported;
 
 const cSocket = c<[number, number, number]>('int socket(int domain, int type, int protocol)');
 const cClose = c<[number]>('int close(int fd)');

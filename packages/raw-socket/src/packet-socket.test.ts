@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ClassicAssembler } from './bpf/classic-assembler.ts';
 import { arpFilter, ndpFilter } from './bpf/filters.ts';
@@ -186,6 +188,32 @@ describe.skipIf(skip)(`PacketSocket${skip ? ` (${skip})` : ''}`, () => {
     const at = socket.info.timestampNs ?? 0n;
     expect(at >= before && at <= realtimeNs()).toBe(true);
     expect(socket.info).toMatchObject({ interfaceIndex: ifindex(), protocol: 0x0806, packetType: 'broadcast', length: 42 });
+  });
+
+  test('without CAP_NET_RAW the error says what to grant', () => {
+    const program = `
+      import { arpFilter, PacketSocket } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+      try { PacketSocket.open({ interface: 'lo', filter: arpFilter({ interfaceIndex: 1 }) }); }
+      catch ({ code, needs, message }) { console.log(JSON.stringify({ code, needs, message })); }
+    `;
+    const args = [
+      '--bounding-set',
+      '-net_raw',
+      '--inh-caps',
+      '-net_raw',
+      process.execPath,
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      program,
+    ];
+    const output = execFileSync('setpriv', args, { encoding: 'utf8', cwd: fileURLToPath(new URL('..', import.meta.url)) });
+    expect(JSON.parse(output)).toEqual({
+      code: 'NotPermitted',
+      needs: 'CAP_NET_RAW',
+      message: 'cannot open a packet socket on lo: socket failed with EPERM (needs CAP_NET_RAW: grant it to the process)',
+    });
   });
 
   test('an interface that is not there, and use after close, are clear errors', () => {
