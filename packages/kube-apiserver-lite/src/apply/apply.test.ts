@@ -208,11 +208,12 @@ describe('trackUpdate', () => {
   });
 });
 
+const texts = (s: ReturnType<typeof setOf>) => new Set(paths(s).map(p => p.join(' ')));
+
 describe('field sets', () => {
   const element = fc.constantFrom('f:a', 'f:b', 'k:{"n":"x"}', 'v:1');
   const path: fc.Arbitrary<FieldPath> = fc.array(element, { minLength: 1, maxLength: 4 });
   const set = fc.array(path, { maxLength: 8 }).map(setOf);
-  const texts = (s: ReturnType<typeof setOf>) => new Set(paths(s).map(p => p.join(' ')));
 
   it('obey the laws of sets', () => {
     fc.assert(

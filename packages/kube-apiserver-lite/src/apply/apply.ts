@@ -1,5 +1,5 @@
 import { decodeInto } from '../schema/decode.ts';
-import { clone, equal, isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { clone, equal, isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 import { checkTyped } from './check.ts';
 import { changes, compare, fieldSet } from './compare.ts';
 import { difference, emptySet, type FieldSet, intersection, paths, pathText, recursiveDifference, union } from './field-set.ts';
@@ -39,7 +39,7 @@ export function serverSideApply(
     return refuse(
       400,
       'BadRequest',
-      `Incorrect version specified in apply patch. Specified patch version: ${String(applied.apiVersion ?? '')}, expected: ${write.apiVersion}`,
+      `Incorrect version specified in apply patch. Specified patch version: ${show(applied.apiVersion)}, expected: ${write.apiVersion}`,
     );
   }
   const meta = isObject(applied.metadata) ? applied.metadata : {};
@@ -61,10 +61,8 @@ export function serverSideApply(
 
 function describe(object: JsonObject): string {
   const meta = isObject(object.metadata) ? object.metadata : {};
-  const [version = '', group = ''] = String(object.apiVersion ?? '')
-    .split('/')
-    .toReversed();
-  return `${String(meta.namespace ?? '')}/${String(meta.name ?? '')}; ${group}/${version}, Kind=${String(object.kind ?? '')}`;
+  const [version = '', group = ''] = show(object.apiVersion).split('/').toReversed();
+  return `${show(meta.namespace)}/${show(meta.name)}; ${group}/${version}, Kind=${show(object.kind)}`;
 }
 
 function apply(live: JsonObject | undefined, applied: JsonObject, write: FieldWrite & { readonly force: boolean }): ApplyResult {

@@ -23,13 +23,16 @@ export class FieldSetBuilder {
   readonly children = new Map<string, FieldSetBuilder>();
 
   insert(path: FieldPath): void {
-    let node: FieldSetBuilder = this;
-    for (const element of path) {
-      let child = node.children.get(element);
-      if (!child) node.children.set(element, (child = new FieldSetBuilder()));
-      node = child;
+    path.reduce<FieldSetBuilder>((at, element) => at.child(element), this).member = true;
+  }
+
+  child(element: string): FieldSetBuilder {
+    let child = this.children.get(element);
+    if (!child) {
+      child = new FieldSetBuilder();
+      this.children.set(element, child);
     }
-    node.member = true;
+    return child;
   }
 
   build(): FieldSet {
@@ -103,9 +106,10 @@ export function has(set: FieldSet, path: FieldPath): boolean {
   return at?.member ?? false;
 }
 
+const rank = (element: string): number => 'fkvi'.indexOf(element[0] ?? '');
+
 /** Path elements in the order Kubernetes writes them: fields, keys, values, indexes. */
 function ordered(set: FieldSet): [string, FieldSet][] {
-  const rank = (element: string) => 'fkvi'.indexOf(element[0] ?? '');
   return [...set.children].toSorted(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0));
 }
 

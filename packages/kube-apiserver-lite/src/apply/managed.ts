@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1 } from './field-set.ts';
 
 /** One entry of metadata.managedFields. */
@@ -25,10 +25,10 @@ export function readManaged(list: Json | undefined): Managed | undefined {
     const fields = fromFieldsV1(e.fieldsV1);
     if (!fields || (e.operation !== 'Apply' && e.operation !== 'Update')) return undefined;
     const entry: ManagedEntry = {
-      manager: String(e.manager ?? ''),
+      manager: show(e.manager),
       operation: e.operation,
-      apiVersion: String(e.apiVersion ?? ''),
-      subresource: String(e.subresource ?? ''),
+      apiVersion: show(e.apiVersion),
+      subresource: show(e.subresource),
       time: typeof e.time === 'string' ? e.time : undefined,
       fields,
     };

@@ -49,14 +49,16 @@ export function update(before: JsonObject, after: JsonObject, managed: Managed, 
   return next;
 }
 
+const timeless = (list: Json | undefined): Json | undefined =>
+  Array.isArray(list) ? list.map(e => (isObject(e) ? { ...e, time: undefined } : e)) : undefined;
+
+const stripped = (o: JsonObject): JsonObject => {
+  if (!isObject(o.metadata)) return o;
+  const { managedFields, resourceVersion: _, ...metadata } = o.metadata;
+  return { ...o, metadata: { ...metadata, managedFields: timeless(managedFields) } };
+};
+
 /** True when storing `object` over `live` changes nothing (managedFields' times apart): then neither resourceVersion nor times move. */
 export function isNoop(live: JsonObject, object: JsonObject): boolean {
-  const timeless = (list: Json | undefined) =>
-    Array.isArray(list) ? list.map(e => (isObject(e) ? { ...e, time: undefined } : e)) : undefined;
-  const strip = (o: JsonObject): JsonObject => {
-    if (!isObject(o.metadata)) return o;
-    const { managedFields, resourceVersion: _, ...metadata } = o.metadata;
-    return { ...o, metadata: { ...metadata, managedFields: timeless(managedFields) as Json } };
-  };
-  return equal(strip(live), strip(object));
+  return equal(stripped(live), stripped(object));
 }

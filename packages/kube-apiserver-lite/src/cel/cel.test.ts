@@ -123,9 +123,20 @@ describe('rules', () => {
   });
 });
 
+const compilation = (rule: string) => checkRules(schemaWith([{ rule }]), root).map(c => c.message.replace(/^.*?compilation failed: /s, ''));
+
+const nested = (bounds: JsonObject, item: JsonObject): JsonObject => ({
+  type: 'object',
+  properties: {
+    spec: {
+      type: 'object',
+      properties: { a: { type: 'array', ...bounds, items: { type: 'string', ...item } } },
+      'x-kubernetes-validations': [{ rule: 'self.a.all(x, self.a.exists_one(y, x == y))' }],
+    },
+  },
+});
+
 describe('checkRules', () => {
-  const compilation = (rule: string) =>
-    checkRules(schemaWith([{ rule }]), root).map(c => c.message.replace(/^.*?compilation failed: /s, ''));
   const table: [string, string][] = [
     ['self.nothing == 1', "ERROR: <input>:1:5: undefined field 'nothing'\n | self.nothing == 1\n | ....^"],
     ['has(self.nothing)', "ERROR: <input>:1:9: undefined field 'nothing'\n | has(self.nothing)\n | ........^"],
@@ -159,16 +170,6 @@ describe('checkRules', () => {
   });
 
   it('prices rules: bounded lists pass, nested unbounded ones do not', () => {
-    const nested = (bounds: JsonObject, item: JsonObject): JsonObject => ({
-      type: 'object',
-      properties: {
-        spec: {
-          type: 'object',
-          properties: { a: { type: 'array', ...bounds, items: { type: 'string', ...item } } },
-          'x-kubernetes-validations': [{ rule: 'self.a.all(x, self.a.exists_one(y, x == y))' }],
-        },
-      },
-    });
     expect(checkRules(nested({ maxItems: 64 }, { maxLength: 64 }), root)).toEqual([]);
     const at = `${root}.properties[spec].x-kubernetes-validations[0].rule`;
     expect(checkRules(nested({}, {}), root).map(c => [c.field, c.message.slice(0, 72)])).toEqual([

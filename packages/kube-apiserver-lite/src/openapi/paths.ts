@@ -55,20 +55,22 @@ const patchTypes = [
 ];
 const status = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
 
+const answer = (schema: JsonObject): JsonObject => ({
+  200: { description: 'OK', content: { 'application/json': { schema } } },
+  401: { description: 'Unauthorized' },
+});
+
+const body = (schema: JsonObject, types = ['*/*']): JsonObject => ({
+  content: Object.fromEntries(types.map(t => [t, { schema }])),
+  required: true,
+});
+
 /** The paths of one resource, with its subresources. */
 export function resourcePaths(resource: ServedResource, base: string, components: Components): JsonObject {
   const names = components.kind(resource);
   const gvk = { group: resource.group, kind: resource.kind, version: resource.version };
   const one = components.ref(names.name);
   const many = components.ref(names.list);
-  const answer = (schema: JsonObject): JsonObject => ({
-    200: { description: 'OK', content: { 'application/json': { schema } } },
-    401: { description: 'Unauthorized' },
-  });
-  const body = (schema: JsonObject, types = ['*/*']): JsonObject => ({
-    content: Object.fromEntries(types.map(t => [t, { schema }])),
-    required: true,
-  });
   const operation = (action: string, parameters: Json[], responses: JsonObject, requestBody?: JsonObject): JsonObject => ({
     tags: [`${resource.group.split('.')[0] || 'core'}_${resource.version}`],
     parameters,

@@ -29,7 +29,7 @@ function readOperations(patch: Json): Operation[] {
   }
   return patch.map(item => {
     if (!isObject(item))
-      throw badPatch(`error decoding patch: json: cannot unmarshal ${goKind(item as Json)} into Go value of type handlers.jsonPatchOp`);
+      throw badPatch(`error decoding patch: json: cannot unmarshal ${goKind(item)} into Go value of type handlers.jsonPatchOp`);
     const { op, path, from, value } = item;
     if (typeof op !== 'string' || typeof path !== 'string') throw unprocessable();
     return { op, path, ...(typeof from === 'string' ? { from } : {}), ...(value === undefined ? {} : { value }) };

@@ -97,8 +97,9 @@ describe('merge patch (RFC 7386)', () => {
   });
 });
 
+const ports = (...list: JsonObject[]): JsonObject => ({ spec: { ports: list } });
+
 describe('strategic merge patch', () => {
-  const ports = (...list: JsonObject[]): JsonObject => ({ spec: { ports: list } });
   const table: [string, JsonObject, JsonObject, Json][] = [
     [
       'merges lists by key, new items first',

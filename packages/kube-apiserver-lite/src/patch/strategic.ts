@@ -1,4 +1,4 @@
-import { clone, define, equal, isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { clone, define, equal, isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import { badPatch, internal, unprocessable } from './result.ts';
 
@@ -135,7 +135,7 @@ function special(original: Json[], patch: Json[], key: string): { original: Json
       kept = kept.filter(other => !equal(keyOf(other, key), value));
     } else if (what === 'replace') replaced = true;
     else if (what === 'merge') throw internal('merging lists cannot yet be specified in the patch');
-    else throw internal(`unknown patch type found: ${String(what)}`);
+    else throw internal(`unknown patch type found: ${show(what)}`);
   }
   return replaced ? { original: plain, patch: [] } : { original: kept, patch: plain };
 }

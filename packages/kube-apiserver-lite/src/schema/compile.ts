@@ -162,7 +162,7 @@ function compileChecks(source: JsonObject, child: (s: Json | undefined) => Schem
   }
   const not = child(source.not);
   if (not) checks.not = not;
-  return Object.keys(checks).length ? (checks as Checks) : undefined;
+  return Object.keys(checks).length ? checks : undefined;
 }
 
 /** A Go (RE2) pattern as a JavaScript RegExp; undefined when it is none. */

@@ -162,11 +162,11 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
     return name;
   }
 
-  function property(model: string, type: string, format: string, owner: BuiltinResource): JsonObject {
+  function property(type: string, format: string, owner: BuiltinResource): JsonObject {
     const list = /^(?:Array|Set)<(.*)>$/.exec(type)?.[1];
-    if (list) return { type: 'array', items: property(model, list, format, owner) };
+    if (list) return { type: 'array', items: property(list, format, owner) };
     const map = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
-    if (map) return { type: 'object', additionalProperties: property(model, map, format, owner) };
+    if (map) return { type: 'object', additionalProperties: property(map, format, owner) };
     if (type === 'IntOrString') return { 'x-kubernetes-int-or-string': true };
     if (type === 'V1MicroTime') return { type: 'string', format: 'micro-time' };
     if (type === 'Date') return { type: 'string', format: 'date-time' };
@@ -199,7 +199,7 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
       model.fields.some(f => f.name === 'kind') &&
       model.fields.some(f => f.name === 'metadata');
     for (const field of model.fields) {
-      const p = property(modelName, field.type, field.format, owner);
+      const p = property(field.type, field.format, owner);
       const key = `${kind}.${field.name}`;
       const description =
         structDocs[`${qualified}.${field.name}`] ?? structDocs[key] ?? (field.description || (isKind ? structDocs[`*.${field.name}`] : ''));

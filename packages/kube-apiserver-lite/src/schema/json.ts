@@ -41,3 +41,9 @@ export function define(target: JsonObject, key: string, value: Json | undefined)
   if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
 }
+
+/** A value as text: strings as they are, nothing for null, everything else as JSON. */
+export function show(value: Json | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : JSON.stringify(value);
+}

@@ -73,7 +73,7 @@ function notInEnum(path: string, value: Json, values: readonly Json[]): Cause {
 
 function checkString(value: string, node: SchemaNode, checks: Checks | undefined, path: string, causes: Cause[]): void {
   if (checks) {
-    const length = checks.minLength !== undefined || checks.maxLength !== undefined ? [...value].length : 0;
+    const length = checks.minLength !== undefined || checks.maxLength !== undefined ? Array.from(value).length : 0;
     if (checks.maxLength !== undefined && length > checks.maxLength) causes.push(tooLong(path, checks.maxLength));
     else if (checks.minLength !== undefined && length < checks.minLength) {
       causes.push(invalid(path, value, `${path} in body should be at least ${checks.minLength} chars long`));

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 
 /** A parsed text or the real server's message for it (400 BadRequest). */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
@@ -19,7 +19,7 @@ interface Requirement {
 class SelectorError extends Error {}
 
 const special = new Set(['=', '!', '(', ')', ',', '>', '<']);
-const operators = ['=', '==', '!=', '(', ')', ',', '!', '>', '<'];
+const operators = new Set(['=', '==', '!=', '(', ')', ',', '!', '>', '<']);
 
 interface Token {
   readonly kind: 'end' | 'identifier' | 'symbol';
@@ -38,7 +38,7 @@ function tokenize(text: string): Token[] {
       while (
         i + symbol.length < text.length &&
         special.has(text[i + symbol.length] ?? '') &&
-        operators.includes(symbol + text[i + symbol.length])
+        operators.has(symbol + text[i + symbol.length])
       ) {
         symbol += text[i + symbol.length];
       }
@@ -269,17 +269,17 @@ const operatorsOf: Record<string, Operator> = { In: 'in', NotIn: 'notin', Exists
 export function compileLabelSelector(source: JsonObject): Parsed<LabelSelector> {
   const requirements: Requirement[] = [];
   if (isObject(source.matchLabels)) {
-    for (const [key, value] of Object.entries(source.matchLabels)) requirements.push({ key, operator: '=', values: [String(value)] });
+    for (const [key, value] of Object.entries(source.matchLabels)) requirements.push({ key, operator: '=', values: [show(value)] });
   }
   for (const e of Array.isArray(source.matchExpressions) ? source.matchExpressions : []) {
     if (!isObject(e)) continue;
-    const operator = operatorsOf[String(e.operator)];
+    const operator = operatorsOf[show(e.operator)];
     if (!operator) return { ok: false, message: `${JSON.stringify(e.operator)} is not a valid label selector operator` };
-    const values = Array.isArray(e.values) ? e.values.map(String) : [];
+    const values = Array.isArray(e.values) ? e.values.map(show) : [];
     if ((operator === 'in' || operator === 'notin') && values.length === 0) {
       return { ok: false, message: "values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty" };
     }
-    requirements.push({ key: String(e.key), operator, values });
+    requirements.push({ key: show(e.key), operator, values });
   }
   return { ok: true, value: selector(requirements) };
 }

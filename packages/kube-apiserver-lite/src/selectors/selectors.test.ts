@@ -44,12 +44,13 @@ describe('label selectors', () => {
   });
 });
 
+const match = (text: string, kind: string, object: object, group = '', selectable?: string[]): boolean | string => {
+  const parsed = parseFieldSelector(text, { group, version: 'v1', kind }, selectable);
+  return parsed.ok ? parsed.value.matches(object as never) : parsed.message;
+};
+
 describe('field selectors', () => {
   const pod = { metadata: { name: 'p', namespace: 'n' }, spec: { nodeName: 'node-1' }, status: { phase: 'Running' } };
-  const match = (text: string, kind: string, object: object, group = '', selectable?: string[]): boolean | string => {
-    const parsed = parseFieldSelector(text, { group, version: 'v1', kind }, selectable);
-    return parsed.ok ? parsed.value.matches(object as never) : parsed.message;
-  };
   const table: [string, string, object, boolean | string][] = [
     ['metadata.name=p', 'Pod', pod, true],
     ['metadata.name==p,metadata.namespace!=n', 'Pod', pod, false],

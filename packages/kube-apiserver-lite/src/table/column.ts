@@ -1,5 +1,5 @@
 import { builtinDocument } from '../schema/builtin.ts';
-import { isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 import { since } from './duration.ts';
 
 export interface ColumnDefinition {
@@ -70,7 +70,7 @@ export const count = (object: Json | undefined, path: string): number => {
 /** `a=b,c=d`, or `<none>`. */
 export function labelsText(labels: Json | undefined): string {
   const entries = isObject(labels) ? Object.keys(labels).toSorted((a, b) => (a < b ? -1 : 1)) : [];
-  return entries.length === 0 ? '<none>' : entries.map(k => `${k}=${String((labels as JsonObject)[k])}`).join(',');
+  return entries.length === 0 ? '<none>' : entries.map(k => `${k}=${show((labels as JsonObject)[k])}`).join(',');
 }
 
 /** A metav1.LabelSelector as `kubectl` shows it. */
@@ -79,7 +79,7 @@ export function selectorText(selector: Json | undefined): string {
   const labels = isObject(selector.matchLabels) ? selector.matchLabels : {};
   const parts = Object.keys(labels)
     .toSorted((a, b) => (a < b ? -1 : 1))
-    .map(k => `${k}=${String(labels[k])}`);
+    .map(k => `${k}=${show(labels[k])}`);
   for (const e of list(selector, 'matchExpressions')) {
     const key = text(e, 'key');
     const values = strings(e, 'values')

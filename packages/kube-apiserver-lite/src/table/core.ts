@@ -1,4 +1,4 @@
-import type { JsonObject } from '../schema/json.ts';
+import { type JsonObject, show } from '../schema/json.ts';
 import { age, at, type Column, count, createdAt, labelsText, list, name, number, strings, text, wide } from './column.ts';
 import { since } from './duration.ts';
 
@@ -92,7 +92,7 @@ const slicePorts = (o: JsonObject) => {
   const ports = list(o, 'ports');
   if (ports.length === 0) return '<unset>';
   return shorten(
-    ports.map(p => (at(p, 'port') === undefined ? '*' : String(p.port))),
+    ports.map(p => (at(p, 'port') === undefined ? '*' : show(p.port))),
     3,
   );
 };
@@ -116,7 +116,7 @@ function endpointsText(o: JsonObject): string {
     const ports = list(s, 'ports');
     const addresses = list(s, 'addresses').map(a => text(a, 'ip'));
     if (ports.length === 0) return addresses;
-    return ports.flatMap(p => addresses.map(a => (a.includes(':') ? `[${a}]:${String(p.port)}` : `${a}:${String(p.port)}`)));
+    return ports.flatMap(p => addresses.map(a => (a.includes(':') ? `[${a}]:${show(p.port)}` : `${a}:${show(p.port)}`)));
   });
   return shorten(all, 3) || '<none>';
 }
@@ -261,7 +261,7 @@ const quotaPairs = (o: JsonObject, want: (resource: string) => boolean) => {
   return Object.keys(hard)
     .filter(want)
     .toSorted((a, b) => (a < b ? -1 : 1))
-    .map(r => `${r}: ${text(at(o, 'status.used'), r) || (((at(o, 'status.used') ?? {}) as JsonObject)[r] ?? '0')}/${String(hard[r])}`)
+    .map(r => `${r}: ${show(((at(o, 'status.used') ?? {}) as JsonObject)[r]) || '0'}/${show(hard[r])}`)
     .join(', ');
 };
 export const resourceQuota: Column[] = [

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../schema/json.ts';
+import { isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 import { age, type Column, type ColumnDefinition, createdAt, documentation, name } from './column.ts';
 import * as core from './core.ts';
 import { since } from './duration.ts';
@@ -96,10 +96,10 @@ export function customTable(additionalPrinterColumns: readonly JsonObject[] | un
     return { columns: [define(name), { ...define(age), type: 'date' }], cells: (o, now) => [name.cell(o, now), age.cell(o, now)] };
   }
   const own = additionalPrinterColumns.map(c => {
-    const jsonPath = String(c.jsonPath ?? '');
-    const type = String(c.type ?? 'string');
+    const jsonPath = show(c.jsonPath);
+    const type = show(c.type) || 'string';
     const definition: ColumnDefinition = {
-      name: String(c.name ?? ''),
+      name: show(c.name),
       type,
       format: typeof c.format === 'string' ? c.format : '',
       description:

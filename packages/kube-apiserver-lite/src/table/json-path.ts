@@ -68,6 +68,8 @@ function closing(text: string): number {
   return -1;
 }
 
+const number = (s: string | undefined): number | undefined => (s ? Number(s) : undefined);
+
 function parseBracket(inside: string): Step | undefined {
   if (inside === '*') return { kind: 'wildcard' };
   const filter = /^\?\((.*)\)$/s.exec(inside);
@@ -80,7 +82,6 @@ function parseBracket(inside: string): Step | undefined {
   }
   const slice = /^(-?\d*)(?::(-?\d*))?(?::(\d*))?$/.exec(inside);
   if (!slice || inside === '') return undefined;
-  const number = (s: string | undefined) => (s ? Number(s) : undefined);
   const from = number(slice[1]);
   if (!inside.includes(':')) return { kind: 'slice', from, to: from === -1 ? undefined : (from ?? 0) + 1, by: 1 };
   return { kind: 'slice', from, to: number(slice[2]), by: Math.max(1, number(slice[3]) ?? 1) };
@@ -115,7 +116,7 @@ function next(value: Json, step: Step): Json[] {
       return found === undefined ? [] : [found];
     }
     case 'wildcard':
-      return Array.isArray(value) ? value : isObject(value) ? (Object.values(value).filter(v => v !== undefined) as Json[]) : [];
+      return Array.isArray(value) ? value : isObject(value) ? Object.values(value).filter(v => v !== undefined) : [];
     case 'descend':
       return everything(value);
     case 'union':
@@ -131,17 +132,18 @@ function next(value: Json, step: Step): Json[] {
 }
 
 function everything(value: Json): Json[] {
-  const below = Array.isArray(value) ? value : isObject(value) ? (Object.values(value) as Json[]) : [];
+  const below = next(value, { kind: 'wildcard' });
   return [value, ...below.flatMap(everything)];
 }
+
+/** The right side of a filter can be a path of its own. */
+const isSteps = (value: Json | readonly Step[] | undefined): value is readonly Step[] =>
+  Array.isArray(value) && value.every(s => typeof s === 'object' && s !== null && 'kind' in s);
 
 function passes(item: Json, { left, op, right }: Extract<Step, { kind: 'filter' }>): boolean {
   const [a] = evaluate([item], left);
   if (op === 'exists') return a !== undefined;
-  const b =
-    Array.isArray(right) && right.every(s => isObject(s as Json) && 'kind' in (s as object))
-      ? evaluate([item], right as unknown as readonly Step[])[0]
-      : (right as Json);
+  const b = isSteps(right) ? evaluate([item], right)[0] : right;
   if (op === '==') return equal(a, b);
   if (op === '!=') return a !== undefined && !equal(a, b);
   if (a === undefined || b === undefined || a === null || b === null || typeof a !== typeof b) return false;

@@ -23,6 +23,8 @@ interface Summary {
   readonly lastRestart: number;
 }
 
+const ended = (c: JsonObject): number => Date.parse(text(c, 'lastState.terminated.finishedAt')) || 0;
+
 function summarize(pod: JsonObject): Summary {
   let reason = text(pod, 'status.reason') || text(pod, 'status.phase');
   if (condition(pod, 'PodScheduled')?.reason === 'SchedulingGated') reason = 'SchedulingGated';
@@ -30,7 +32,6 @@ function summarize(pod: JsonObject): Summary {
   let ready = 0;
   let restarts = 0;
   let lastRestart = 0;
-  const ended = (c: JsonObject) => Date.parse(text(c, 'lastState.terminated.finishedAt')) || 0;
   const inits = list(pod, 'status.initContainerStatuses');
   let sidecarRestarts = 0;
   let initializing = false;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Json, JsonObject } from '../schema/json.ts';
+import { type Json, type JsonObject, show } from '../schema/json.ts';
 import { builtinTable, customTable, humanDuration, parseJsonPath, toTable } from './index.ts';
 
 const now = new Date('2026-01-02T00:00:00Z');
 const row = (kind: string, object: JsonObject, group = ''): string => {
   const table = builtinTable({ group, version: 'v1', kind });
   const cells = table.cells(object, now);
-  return table.columns.map((c, i) => `${c.name}${c.priority ? '*' : ''}=${String(cells[i])}`).join(' | ');
+  return table.columns.map((c, i) => `${c.name}${c.priority ? '*' : ''}=${show(cells[i])}`).join(' | ');
 };
 const meta: JsonObject = { name: 'x', creationTimestamp: '2026-01-01T00:00:00Z' };
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../schema/json.ts';
+import { type JsonObject, show } from '../schema/json.ts';
 import { age, at, type Column, count, createdAt, labelsText, list, name, number, selectorText, strings, text, wide } from './column.ts';
 import { humanDuration, since } from './duration.ts';
 
@@ -191,7 +191,7 @@ export const networkPolicy: Column[] = [
   { name: 'Pod-Selector', description: 'networking.v1.NetworkPolicySpec#podSelector', cell: o => selectorText(at(o, 'spec.podSelector')) },
   age,
 ];
-const either = (o: JsonObject, path: string) => (at(o, path) === undefined ? 'N/A' : String(at(o, path)));
+const either = (o: JsonObject, path: string) => (at(o, path) === undefined ? 'N/A' : show(at(o, path)));
 export const podDisruptionBudget: Column[] = [
   name,
   { name: 'Min Available', description: 'The minimum number of pods that must be available.', cell: o => either(o, 'spec.minAvailable') },
@@ -308,7 +308,7 @@ export const horizontalPodAutoscaler: Column[] = [
 function hpaTargets(o: JsonObject): string {
   const target = at(o, 'spec.targetCPUUtilizationPercentage');
   if (target !== undefined)
-    return `cpu: ${at(o, 'status.currentCPUUtilizationPercentage') === undefined ? '<unknown>' : `${number(o, 'status.currentCPUUtilizationPercentage')}%`}/${String(target)}%`;
+    return `cpu: ${at(o, 'status.currentCPUUtilizationPercentage') === undefined ? '<unknown>' : `${number(o, 'status.currentCPUUtilizationPercentage')}%`}/${show(target)}%`;
   const metrics = list(o, 'spec.metrics');
   if (metrics.length === 0) return '<none>';
   const current = list(o, 'status.currentMetrics');
@@ -320,7 +320,7 @@ function hpaTargets(o: JsonObject): string {
         const utilization = at(base, `${key}.${part}.averageUtilization`);
         return utilization === undefined
           ? text(base, `${key}.${part}.averageValue`) || text(base, `${key}.${part}.value`)
-          : `${String(utilization)}%`;
+          : `${show(utilization)}%`;
       };
       return `${text(m, `${key}.name`) ? `${text(m, `${key}.name`)}: ` : ''}${value(current[i], 'current') || '<unknown>'}/${value(m, 'target') || '<auto>'}`;
     })
@@ -344,9 +344,9 @@ export const certificateSigningRequest: Column[] = [
     name: 'Condition',
     description: 'certificates.v1.CertificateSigningRequestStatus#conditions',
     cell: o => {
-      const types = list(o, 'status.conditions').map(c => text(c, 'type'));
-      const state = types.includes('Denied') ? 'Denied' : types.includes('Approved') ? 'Approved' : 'Pending';
-      return [state, ...(types.includes('Failed') ? ['Failed'] : []), ...(text(o, 'status.certificate') ? ['Issued'] : [])].join(',');
+      const types = new Set(list(o, 'status.conditions').map(c => text(c, 'type')));
+      const state = types.has('Denied') ? 'Denied' : types.has('Approved') ? 'Approved' : 'Pending';
+      return [state, ...(types.has('Failed') ? ['Failed'] : []), ...(text(o, 'status.certificate') ? ['Issued'] : [])].join(',');
     },
   },
 ];

@@ -17,7 +17,7 @@ function one(verb: string, value: unknown, precision: number): string {
     case 'd':
       if (typeof value !== 'bigint' && typeof value !== 'number')
         throw new CelLibraryError('error during formatting: decimal clause can only be used on integers');
-      return String(value);
+      return value.toString();
     case 'f':
       return Number(value).toFixed(precision);
     case 'e':
@@ -25,9 +25,9 @@ function one(verb: string, value: unknown, precision: number): string {
         .toExponential(precision)
         .replace(/e([+-])(\d)$/, 'e$10$2');
     case 'b':
-      return typeof value === 'boolean' ? (value ? '1' : '0') : BigInt(value as bigint).toString(2);
+      return typeof value === 'boolean' ? (value ? '1' : '0') : integer(value).toString(2);
     case 'o':
-      return BigInt(value as bigint).toString(8);
+      return integer(value).toString(8);
     case 'x':
     case 'X': {
       const hex =
@@ -35,7 +35,7 @@ function one(verb: string, value: unknown, precision: number): string {
           ? Buffer.from(value).toString('hex')
           : value instanceof Uint8Array
             ? Buffer.from(value).toString('hex')
-            : BigInt(value as bigint).toString(16);
+            : integer(value).toString(16);
       return verb === 'X' ? hex.toUpperCase() : hex;
     }
     default:
@@ -43,15 +43,21 @@ function one(verb: string, value: unknown, precision: number): string {
   }
 }
 
+function integer(value: unknown): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  throw new CelLibraryError('error during formatting: only integers can be formatted this way');
+}
+
 function show(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
   if (value instanceof Date) return value.toISOString().replace('.000Z', 'Z');
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return `{${Object.entries(value as object)
+    return `{${Object.entries(value)
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([k, v]) => `${k}: ${show(v)}`)
       .join(', ')}}`;
   }
-  return String(value);
+  return `${value as string | { toString(): string }}`;
 }

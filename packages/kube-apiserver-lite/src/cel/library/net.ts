@@ -54,6 +54,8 @@ export class CelIp {
   }
 }
 
+const words = (s: string): string[] => (s === '' ? [] : s.split(':'));
+
 function parse6(text: string): bigint {
   let source = text;
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(source);
@@ -62,25 +64,25 @@ function parse6(text: string): bigint {
     source = `${dotted[1]}${Math.floor(v4 / 65536).toString(16)}:${(v4 % 65536).toString(16)}`;
   }
   const [head = '', tail] = source.split('::');
-  const words = (s: string) => (s === '' ? [] : s.split(':'));
   const left = words(head);
   const right = tail === undefined ? [] : words(tail);
   const all = [...left, ...Array.from({ length: 8 - left.length - right.length }, () => '0'), ...right];
   return all.reduce((bits, word) => (bits << 16n) | BigInt(`0x${word}`), 0n);
 }
 
+const hex = (list: number[]): string => list.map(w => w.toString(16)).join(':');
+
 /** RFC 5952. */
 function format6(bits: bigint): string {
-  const words = Array.from({ length: 8 }, (_, i) => Number((bits >> BigInt(112 - 16 * i)) & 0xffffn));
+  const groups = Array.from({ length: 8 }, (_, i) => Number((bits >> BigInt(112 - 16 * i)) & 0xffffn));
   let best = { at: -1, length: 1 };
   for (let i = 0; i < 8; i++) {
     let end = i;
-    while (end < 8 && words[end] === 0) end++;
+    while (end < 8 && groups[end] === 0) end++;
     if (end - i > best.length) best = { at: i, length: end - i };
     if (end > i) i = end;
   }
-  const hex = (list: number[]) => list.map(w => w.toString(16)).join(':');
-  return best.at < 0 ? hex(words) : `${hex(words.slice(0, best.at))}::${hex(words.slice(best.at + best.length))}`;
+  return best.at < 0 ? hex(groups) : `${hex(groups.slice(0, best.at))}::${hex(groups.slice(best.at + best.length))}`;
 }
 
 /** An address with a prefix length; host bits are kept. */

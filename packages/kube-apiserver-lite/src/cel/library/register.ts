@@ -94,16 +94,17 @@ export function registerLibrary(env: Environment): Environment {
 
 type Register = (signature: string, handler: (...args: never[]) => unknown) => unknown;
 
+const ip = (t: string) =>
+  must(
+    CelIp.parse(t),
+    `IP Address ${JSON.stringify(t)} parse error during conversion from string: ParseAddr(${JSON.stringify(t)}): unable to parse IP`,
+  );
+const cidr = (t: string) =>
+  must(CelCidr.parse(t), `network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(t)}): no '/'`);
+
 function registerNet(env: Environment, fn: Register): void {
   env.registerType('net.IP', CelIp);
   env.registerType('net.CIDR', CelCidr);
-  const ip = (t: string) =>
-    must(
-      CelIp.parse(t),
-      `IP Address ${JSON.stringify(t)} parse error during conversion from string: ParseAddr(${JSON.stringify(t)}): unable to parse IP`,
-    );
-  const cidr = (t: string) =>
-    must(CelCidr.parse(t), `network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(t)}): no '/'`);
   fn('isIP(string): bool', (t: string) => CelIp.parse(t) !== undefined);
   fn('ip(string): net.IP', ip);
   fn('isCIDR(string): bool', (t: string) => CelCidr.parse(t) !== undefined);
@@ -170,11 +171,12 @@ function registerQuantity(env: Environment, fn: Register): void {
   );
 }
 
+const extreme = (list: unknown[], wins: (a: unknown, b: unknown) => boolean, name: string) => {
+  if (list.length === 0) throw new CelLibraryError(`${name} called on empty list`);
+  return list.reduce((best, item) => (wins(item, best) ? item : best));
+};
+
 function registerLists(fn: Register): void {
-  const extreme = (list: unknown[], wins: (a: unknown, b: unknown) => boolean, name: string) => {
-    if (list.length === 0) throw new CelLibraryError(`${name} called on empty list`);
-    return list.reduce((best, item) => (wins(item, best) ? item : best));
-  };
   fn('list<A>.isSorted(): bool', (list: unknown[]) => list.every((item, i) => i === 0 || !less(item, list[i - 1])));
   fn('list<A>.sum(): A', (list: unknown[]) =>
     list.length === 0 ? 0n : list.slice(1).reduce((a, b) => (a as bigint) + (b as bigint), list[0]),
@@ -185,8 +187,9 @@ function registerLists(fn: Register): void {
   fn('list<A>.lastIndexOf(A): int', (list: unknown[], item: unknown) => BigInt(list.findLastIndex(x => same(x, item))));
 }
 
+const regexp = (pattern: string, flags = '') => must(goRegExp(pattern, flags), `error parsing regexp: ${pattern}`);
+
 function registerStrings(env: Environment, fn: Register): void {
-  const regexp = (pattern: string, flags = '') => must(goRegExp(pattern, flags), `error parsing regexp: ${pattern}`);
   fn('string.find(string): string', (t: string, p: string) => regexp(p).exec(t)?.[0] ?? '');
   fn('string.findAll(string): list<string>', (t: string, p: string) => t.match(regexp(p, 'g')) ?? []);
   fn('string.findAll(string, int): list<string>', (t: string, p: string, n: bigint) => {
@@ -194,7 +197,7 @@ function registerStrings(env: Environment, fn: Register): void {
     return n < 0n ? found : found.slice(0, Number(n));
   });
   fn('string.charAt(int): string', (t: string, i: bigint) => {
-    const chars = [...t];
+    const chars = Array.from(t);
     if (i < 0n || i > BigInt(chars.length)) throw new CelLibraryError(`index out of range: ${i}`);
     return chars[Number(i)] ?? '';
   });
@@ -210,17 +213,19 @@ function registerStrings(env: Environment, fn: Register): void {
         .join('')
     );
   });
-  fn('string.reverse(): string', (t: string) => [...t].toReversed().join(''));
+  fn('string.reverse(): string', (t: string) => Array.from(t).toReversed().join(''));
   fn('string.format(list<dyn>): string', (t: string, args: unknown[]) => formatText(t, args));
   env.registerType('strings.Namespace', StringsNamespace);
   env.registerConstant('strings', 'strings.Namespace', new StringsNamespace('strings'));
   fn('strings.Namespace.quote(string): string', (_: StringsNamespace, t: string) => JSON.stringify(t));
 }
 
+const contains = (list: unknown[], part: unknown[]) => part.every(x => list.some(y => same(x, y)));
+const pick = (args: unknown[], wins: (a: unknown, b: unknown) => boolean) => args.reduce((best, x) => (wins(x, best) ? x : best));
+
 function registerNamespaces(env: Environment, fn: Register): void {
   env.registerType('sets.Namespace', SetsNamespace);
   env.registerConstant('sets', 'sets.Namespace', new SetsNamespace('sets'));
-  const contains = (list: unknown[], part: unknown[]) => part.every(x => list.some(y => same(x, y)));
   fn('sets.Namespace.contains(list<dyn>, list<dyn>): bool', (_: SetsNamespace, a: unknown[], b: unknown[]) => contains(a, b));
   fn(
     'sets.Namespace.equivalent(list<dyn>, list<dyn>): bool',
@@ -232,7 +237,6 @@ function registerNamespaces(env: Environment, fn: Register): void {
 
   env.registerType('math.Namespace', MathNamespace);
   env.registerConstant('math', 'math.Namespace', new MathNamespace('math'));
-  const pick = (args: unknown[], wins: (a: unknown, b: unknown) => boolean) => args.reduce((best, x) => (wins(x, best) ? x : best));
   for (const [name, wins] of [
     ['greatest', (a: unknown, b: unknown) => less(b, a)],
     ['least', less],

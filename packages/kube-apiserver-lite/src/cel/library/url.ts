@@ -29,7 +29,7 @@ export class CelUrl {
 
 /** Parses; undefined when it is no URL that a request could be sent to. */
 export function parseUrl(text: string): CelUrl | undefined {
-  const hasControl = [...text].some(c => c.charCodeAt(0) < 33 || c.charCodeAt(0) === 127);
+  const hasControl = Array.from(text).some(c => c.charCodeAt(0) < 33 || c.charCodeAt(0) === 127);
   if (text === '' || hasControl || /%(?![0-9A-Fa-f]{2})/.test(text)) return undefined;
   const m = /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:[^/?@]*@)?([^/?]*))?([^?]*)(?:\?(.*))?$/s.exec(text);
   if (!m) return undefined;

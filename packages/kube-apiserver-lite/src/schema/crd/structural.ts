@@ -1,11 +1,11 @@
 import { type Cause, duplicate, forbidden, invalid, notSupported, required } from '../../errors.ts';
 import { goRegExp } from '../compile.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, show } from '../json.ts';
 
 /** What makes an OpenAPI schema structural (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema`), in the real server's words. */
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
-const scalars = ['boolean', 'integer', 'number', 'string'];
+const scalars = new Set(['boolean', 'integer', 'number', 'string']);
 
 /** Checks one schema; `path` is where it lies (`spec.validation.openAPIV3Schema`). */
 export function checkStructural(schema: JsonObject, path: string): Cause[] {
@@ -134,7 +134,7 @@ function checkListMap(items: JsonObject | undefined, keys: readonly string[], pa
       causes.push(invalid(`${path}.x-kubernetes-list-map-keys`, [...keys], 'entries must all be names of item properties'));
       return;
     }
-    if (!scalars.includes(String(property.type))) {
+    if (!scalars.has(show(property.type))) {
       causes.push(
         invalid(
           `${path}.items.properties[${key}].type`,
@@ -247,11 +247,11 @@ function checkLogic(schema: JsonObject, outside: JsonObject, path: string, intOr
     // The one pattern with types inside: anyOf integer or string, which says the same as x-kubernetes-int-or-string.
     const allowed =
       intOrString && where.startsWith('anyOf') && (part.type === 'integer' || part.type === 'string') && Object.keys(part).length === 1;
-    if (!allowed) checkPart(part, outside, at, where, path, causes);
+    if (!allowed) checkPart(part, outside, at, path, causes);
   }
 }
 
-function checkPart(part: JsonObject, outside: JsonObject, at: string, where: string, base: string, causes: Cause[]): void {
+function checkPart(part: JsonObject, outside: JsonObject, at: string, base: string, causes: Cause[]): void {
   for (const keyword of forbiddenInLogic) {
     const value = part[keyword];
     if (value === undefined || value === '' || value === false) continue;
@@ -271,10 +271,10 @@ function checkPart(part: JsonObject, outside: JsonObject, at: string, where: str
     if (!isObject(declared)) {
       if (!isObject(outside.additionalProperties))
         causes.push(required(`${base}.properties[${name}]`, `because it is defined in ${at}.properties[${name}]`));
-    } else checkPart(child, declared, `${at}.properties[${name}]`, where, `${base}.properties[${name}]`, causes);
+    } else checkPart(child, declared, `${at}.properties[${name}]`, `${base}.properties[${name}]`, causes);
   }
   if (isObject(part.items)) {
-    if (isObject(outside.items)) checkPart(part.items, outside.items, `${at}.items`, where, `${base}.items`, causes);
+    if (isObject(outside.items)) checkPart(part.items, outside.items, `${at}.items`, `${base}.items`, causes);
     else causes.push(required(`${base}.items`, `because it is defined in ${at}.items`));
   }
   checkLogic(part, outside, at, false, causes);

@@ -48,7 +48,7 @@ function backend(b: JsonObject, path: string): Cause[] {
   const service = b.service;
   if (isObject(service) && isObject(b.resource)) return [invalid(path, '', 'cannot set both resource and service backends')];
   if (isObject(b.resource)) return [];
-  if (!isObject(service)) return [required(`${path}`, 'resource or service backend is required')];
+  if (!isObject(service)) return [required(path, 'resource or service backend is required')];
   const causes: Cause[] = [];
   if (text(service.name) === '') causes.push(required(`${path}.service.name`));
   else for (const wrong of dns1035Label(text(service.name))) causes.push(invalid(`${path}.service.name`, service.name, wrong));
@@ -96,12 +96,12 @@ export function networkPolicy(o: JsonObject): Cause[] {
 }
 
 const maxPriority = 1_000_000_000;
-const systemClasses = ['system-node-critical', 'system-cluster-critical'];
+const systemClasses = new Set(['system-node-critical', 'system-cluster-critical']);
 export function priorityClass(o: JsonObject, old?: JsonObject): Cause[] {
   const causes: Cause[] = [];
   const name = text(object(o.metadata).name);
   if (name.startsWith('system-')) {
-    if (!systemClasses.includes(name))
+    if (!systemClasses.has(name))
       causes.push(
         forbidden(
           'metadata.name',

@@ -81,7 +81,7 @@ export function daemonSet(o: JsonObject): Cause[] {
   return causes;
 }
 
-const statefulSetMutable = [
+const statefulSetMutable = new Set([
   'replicas',
   'ordinals',
   'template',
@@ -89,12 +89,12 @@ const statefulSetMutable = [
   'revisionHistoryLimit',
   'persistentVolumeClaimRetentionPolicy',
   'minReadySeconds',
-];
+]);
 
 export function statefulSet(o: JsonObject, old?: JsonObject): Cause[] {
   const causes: Cause[] = [];
   if (old) {
-    const fixed = (s: JsonObject) => Object.fromEntries(Object.entries(s).filter(([k]) => !statefulSetMutable.includes(k)));
+    const fixed = (s: JsonObject) => Object.fromEntries(Object.entries(s).filter(([k]) => !statefulSetMutable.has(k)));
     if (!equal(fixed(object(o.spec)), fixed(object(old.spec)))) {
       causes.push(
         forbidden(
