@@ -63,13 +63,13 @@ export class Host {
 
   /** Takes the link down or up at the switch: the machine loses its carrier. */
   async setLink(up: boolean): Promise<void> {
-    await run('ip', ['-n', this.lan.switchNamespace, 'link', 'set', this.name, up ? 'up' : 'down']);
+    await run('ip', ['-n', this.lan.switchNamespace, 'link', 'set', 'dev', this.name, up ? 'up' : 'down']);
   }
 
   /** Detaches the machine from the bridge, or attaches it: carrier stays up, nothing passes. */
   async plug(connected: boolean): Promise<void> {
     const args = connected ? ['master', 'br0'] : ['nomaster'];
-    await run('ip', ['-n', this.lan.switchNamespace, 'link', 'set', this.name, ...args]);
+    await run('ip', ['-n', this.lan.switchNamespace, 'link', 'set', 'dev', this.name, ...args]);
   }
 }
 
@@ -182,7 +182,7 @@ export class Lan {
     await host.run('sysctl', '-qw', ...SYSCTLS);
     await host.ip('link', 'set', 'lo', 'up');
     await host.ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', name, 'netns', this.switchNamespace);
-    await run('ip', ['-n', this.switchNamespace, 'link', 'set', name, 'master', 'br0', 'up']);
+    await run('ip', ['-n', this.switchNamespace, 'link', 'set', 'dev', name, 'master', 'br0', 'up']);
     await host.ip('link', 'set', 'eth0', 'up');
     for (const address of options.addresses ?? []) await addAddress(host, address, 'eth0');
     for (const address of options.loopback ?? []) await addAddress(host, address, 'lo');

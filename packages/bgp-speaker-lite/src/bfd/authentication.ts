@@ -31,7 +31,7 @@ function scheme(options: BfdAuthentication): Scheme {
 
 function digest(datagram: Uint8Array, { key, hash }: Scheme): Uint8Array {
   if (!hash) return key;
-  const input = datagram.slice();
+  const input = new Uint8Array(datagram);
   input.fill(0, DIGEST_OFFSET);
   input.set(key.subarray(0, hash.length), DIGEST_OFFSET);
   return createHash(hash.name).update(input).digest();

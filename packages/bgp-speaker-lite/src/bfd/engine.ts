@@ -161,7 +161,9 @@ export class BfdEngine {
     this.#events.problem(entry.spec.id, `cannot send BFD packets to ${entry.spec.address}: ${result.errno}`);
   }
 
-  #datagram(data: Buffer, info: UdpInfo, multihop: boolean): void {
+  #datagram(buffer: Buffer, info: UdpInfo, multihop: boolean): void {
+    // A plain array: a Buffer's `slice` shares its memory, and this memory is overwritten by the next datagram.
+    const data = new Uint8Array(buffer);
     const decoded = decodeControlPacket(data);
     if ('drop' in decoded) return this.#drop(decoded.drop);
     const { packet } = decoded;

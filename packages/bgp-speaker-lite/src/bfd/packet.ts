@@ -89,7 +89,7 @@ export function decodeControlPacket(datagram: Uint8Array): { readonly packet: Co
     desiredMinTx: reader.u32(),
     requiredMinRx: reader.u32(),
     requiredMinEchoRx: reader.u32(),
-    authentication: reader.take(length - MANDATORY).slice(),
+    authentication: new Uint8Array(reader.take(length - MANDATORY)),
   };
   if (detectMultiplier === 0) return { drop: 'detect multiplier 0' };
   if (packet.multipoint) return { drop: 'multipoint bit' };

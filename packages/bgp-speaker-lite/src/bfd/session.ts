@@ -99,7 +99,7 @@ export class BfdSession {
   /** A packet that has passed the checks of `decodeControlPacket`, of the TTL and of authentication (RFC 5880 §6.8.6). */
   receive(packet: ControlPacket, now: number): void {
     this.#remoteDiscriminator = packet.myDiscriminator;
-    const before = { state: this.#state, remote: this.#remoteState, detection: this.detectionTime };
+    const before = { state: this.#state, remote: this.#remoteState, detection: this.detectionTime, interval: this.transmitInterval };
     this.#remoteState = packet.state;
     this.#remoteDemand = packet.demand;
     this.#remoteMinRx = packet.requiredMinRx;
@@ -111,8 +111,8 @@ export class BfdSession {
     this.#advance(packet.state, now);
     if (packet.poll) this.#transmit(now, true);
     this.#schedule(now, false);
-    if (this.#state !== before.state || this.#remoteState !== before.remote || this.detectionTime !== before.detection)
-      this.#effects.changed();
+    const timers = this.detectionTime !== before.detection || this.transmitInterval !== before.interval;
+    if (timers || this.#state !== before.state || this.#remoteState !== before.remote) this.#effects.changed();
   }
 
   /** Other timers for a session that goes on: agreed with the peer by a poll sequence (RFC 5880 §6.8.3). */

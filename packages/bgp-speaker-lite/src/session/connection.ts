@@ -38,7 +38,8 @@ export class Connection {
     this.#now = now;
     this.#progressAt = now();
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    // A plain array: a Buffer's `slice` would share its memory.
+    socket.on('data', (chunk: Buffer) => this.#read(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)));
     socket.once('error', (error: NodeJS.ErrnoException) => this.#lost(error.code ?? error.message));
     socket.once('end', () => this.#lost('the peer closed it'));
     socket.once('close', () => this.#lost('the peer closed it'));
@@ -105,7 +106,7 @@ export class Connection {
     });
   }
 
-  #read(chunk: Buffer): void {
+  #read(chunk: Uint8Array): void {
     if (!this.#reading) return;
     let frame: Uint8Array | undefined;
     try {
