@@ -85,12 +85,12 @@ function apply(live: JsonObject | undefined, applied: JsonObject, write: FieldWr
   }
   takeOver(managed, id, takeover);
   if (own.children.size === 0) managed.delete(id);
-  const changed = live === undefined || !equal(start, after);
   // Nothing new: the live object stays, and so does the time of the last real change.
-  if (!changed && live) return { ok: true, object: withManaged(clone(live), managed), changed: false };
+  if (live && equal(start, after)) return { ok: true, object: withManaged(clone(live), managed), changed: false };
   const entry = managed.get(id);
   if (entry) managed.set(id, { ...entry, time: write.now });
-  return { ok: true, object: withManaged(restore(after, live, write), managed), changed };
+  const object = restore(after, live, write);
+  return { ok: true, object: withManaged(object, managed), changed: live === undefined || !equal(start, bare(object)) };
 }
 
 /** The merged object as it will be decoded: structs filled in for built-in kinds, the stored version kept. */
