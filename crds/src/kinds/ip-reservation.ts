@@ -54,8 +54,8 @@ export const ipReservation = defineCustomResource({
   spec,
   status,
   columns: [
-    { name: 'Namespace', type: 'string', jsonPath: '.spec.service.namespace', description: 'Namespace of the Service' },
-    { name: 'Service', type: 'string', jsonPath: '.spec.service.name' },
+    { name: 'For Namespace', type: 'string', jsonPath: '.spec.service.namespace' },
+    { name: 'For Service', type: 'string', jsonPath: '.spec.service.name' },
     { name: 'Addresses', type: 'string', jsonPath: '.status.addresses' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Pool', type: 'string', jsonPath: '.spec.pool', priority: 1 },
