@@ -27,6 +27,8 @@ export interface PlaygroundOptions {
   nodes?: number;
   /** Start `herald speaker` on every node and one `herald controller`; true unless told. */
   herald?: boolean;
+  /** The herald command; from source unless told. */
+  heraldCommand?: readonly string[];
   /** More words for every `herald speaker`, such as `--log-level debug`. */
   speakerArguments?: readonly string[];
   controllerArguments?: readonly string[];
@@ -243,7 +245,8 @@ export class Playground {
 
   /** Starts a herald process and waits until its `/readyz` says so. */
   #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
-    const argv = [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts'), ...args, '--http-address', address];
+    const command = this.#options.heraldCommand ?? [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts')];
+    const argv = [...command, ...args, '--http-address', address];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
     const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
     const question = ['curl', '-sf', '-m', '1', '-o', '/dev/null', `http://${address}/readyz`];

@@ -1,12 +1,11 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** `npm run bundle`: what the image holds. One `herald.mjs`, its worker beside it, and koffi (whose binary cannot be bundled) under node_modules. */
+/** `npm run bundle [FOLDER]`: what the image holds, into `dist/` or another folder. One `herald.mjs`, its worker beside it, and koffi (whose binary cannot be bundled) under node_modules. */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const out = join(root, 'dist');
+const out = resolve(process.argv[2] ?? join(root, 'dist'));
 
 /** CommonJS leftovers in a bundle call `require`. */
 const banner = {
@@ -21,7 +20,7 @@ const result = await build({
   entryPoints: [
     { in: 'cli/herald.ts', out: 'herald' },
     { in: 'speaker/wire/worker.ts', out: 'worker' },
-    
+    { in: 'packages/bgp-speaker-lite/src/bfd/bfd-worker.ts', out: 'bfd-worker' },
   ],
   outdir: out,
   outExtension: { '.js': '.mjs' },
@@ -39,7 +38,6 @@ const result = await build({
   banner,
   metafile: true,
 });
-const require = createRequire(import.meta.url);
 copyPackage('koffi');
 copyPackage(`@koromix/koffi-linux-${process.arch}`);
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -49,6 +47,6 @@ for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
 }
 
 function copyPackage(name: string): void {
-  const from = dirname(require.resolve(`${name}/package.json`));
-  cpSync(from, join(out, 'node_modules', name), { recursive: true, dereference: true });
+  const path = join('node_modules', name);
+  cpSync(join(root, path), join(out, path), { recursive: true, dereference: true });
 }

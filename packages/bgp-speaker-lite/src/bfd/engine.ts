@@ -88,7 +88,7 @@ export class BfdEngine {
   }
 
   close(): void {
-    for (const id of [...this.#entries.keys()]) this.remove(id);
+    for (const id of this.#entries.keys()) this.remove(id);
     for (const receiver of this.#receivers.values()) {
       this.#loop.remove(receiver.fd);
       receiver.close();
@@ -206,9 +206,11 @@ function sessionConfig(spec: BfdSessionSpec, localDiscriminator: number): Sessio
 }
 
 function samePath(a: BfdSessionSpec, b: BfdSessionSpec): boolean {
-  const path = ({ address, sourceAddress, device, multihop, options }: BfdSessionSpec) =>
-    JSON.stringify([address, sourceAddress, device, multihop, options.authentication, options.minimumTtl]);
-  return path(a) === path(b);
+  return pathText(a) === pathText(b);
+}
+
+function pathText({ address, sourceAddress, device, multihop, options }: BfdSessionSpec): string {
+  return JSON.stringify([address, sourceAddress, device, multihop, options.authentication, options.minimumTtl]);
 }
 
 function pathKey({ address, multihop }: BfdSessionSpec): string {

@@ -1,7 +1,7 @@
 import { LoopWorker } from 'raw-socket';
 import type { BfdStatus } from '../status.ts';
 import type { BfdProblemListener, BfdService, BfdSessionSpec } from './spec.ts';
-import type { BfdRequest } from './worker.ts';
+import type { BfdRequest } from './bfd-worker.ts';
 
 /** From the thread. */
 type BfdReport =
@@ -43,7 +43,7 @@ export class BfdThread implements BfdService {
   }
 
   #start(): LoopWorker {
-    const worker = LoopWorker.start(new URL('worker.ts', import.meta.url), { name: 'bfd' });
+    const worker = LoopWorker.start(new URL('bfd-worker.ts', import.meta.url), { name: 'bfd' });
     worker.onMessage(message => {
       const report = message as BfdReport;
       if (report.kind === 'status') this.#listeners.get(report.id)?.(report.status);
