@@ -1,5 +1,5 @@
 import { type Announcement, apiVersion, kinds, toCustomResourceDefinition } from '@herald/crds';
-import { type Client, connectTo, customResourceDefinitions, EventRecorder, events, Informer, type Resource, sleep } from '@herald/kube';
+import { type Client, connectTo, customResourceDefinitions, EventRecorder, events, Informer, sleep } from '@herald/kube';
 import { createLogger, createRegistry } from '@herald/process';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ let running: Promise<void>[];
 beforeAll(async () => {
   server = await startApiServer();
   client = connectTo(server.url, { qps: 0 });
-  for (const kind of kinds) await client.create(customResourceDefinitions, toCustomResourceDefinition(kind) as never);
+  for (const kind of kinds) await client.create(customResourceDefinitions, toCustomResourceDefinition(kind));
   await eventually(async () => {
     await client.list(announcements);
     await client.list(speakers);
@@ -49,7 +49,7 @@ afterEach(async () => {
 
 /** The main thread's part of layer 2 on a node, with the wire thread played by the test. */
 async function start(node: string): Promise<{ layer2: Layer2Speaker; commands: WireCommand[] }> {
-  const informer = new Informer<Announcement>(client, announcements as Resource<Announcement>);
+  const informer = new Informer<Announcement>(client, announcements);
   const commands: WireCommand[] = [];
   const layer2 = new Layer2Speaker({
     node,
@@ -87,6 +87,11 @@ const acquired = (epoch: number, mac = '02:00:00:00:00:01'): WireEvent => ({
 });
 const released: WireEvent = { kind: 'released', ip: IP, segment: SEGMENT, interface: 'eth0', epoch: 1, cause: 'outbid' };
 
+/** Events that the speaker of node `teller` wrote. */
+async function told() {
+  return (await client.list(events, { namespace: 'default' })).items.filter(event => event.reportingInstance === 'teller');
+}
+
 async function ownersAre(expected: object[]): Promise<void> {
   await eventually(async () => {
     const { status } = await client.get(announcements, { name: 'web', namespace: 'default' });
@@ -114,7 +119,11 @@ describe('Layer2Speaker', () => {
     await plan(['b', 'a']);
     await eventually(async () => commands.length > 0);
     expect(commands).toEqual([
-      { kind: 'addresses', set: [{ ip: IP, nodes: ['b', 'a'].map(nodeIdOf), interfaces: [], epoch: 0 }], remove: [] },
+      {
+        kind: 'addresses',
+        set: [{ ip: IP, nodes: ['b', 'a'].map(nodeIdOf), interfaces: [], epoch: 0, hold: 0, restored: [] }],
+        remove: [],
+      },
     ]);
     await client.delete(announcements, { name: 'web', namespace: 'default' });
     await eventually(async () => commands.length > 1);
@@ -180,8 +189,6 @@ describe('Layer2Speaker', () => {
     await eventually(async () => layer2.shared.size > 0);
     layer2.event(acquired(2));
     layer2.event({ kind: 'conflict', ip: IP, segment: SEGMENT, interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'announcing' });
-    const told = async () =>
-      (await client.list(events, { namespace: 'default' })).items.filter(event => event.reportingInstance === 'teller');
     await eventually(async () => (await told()).length === 2);
     const said = (await told()).map(({ reason, note, regarding, type }) => ({
       reason,

@@ -18,7 +18,7 @@ export interface Layer2Options {
   logger: Logger;
   /** To the wire thread. */
   command: (command: WireCommand) => void;
-  /** The plan changed: time for a new snapshot. */
+  /** The plan or what is owned changed: time for a new snapshot. */
   onPlan: () => void;
 }
 
@@ -59,6 +59,13 @@ export class Layer2Speaker {
     return this.#shared;
   }
 
+  /** What this node may own, with what it owns now, for the next process. */
+  snapshot(): SharedAddress[] {
+    const eligible = [...this.#shared.values()].filter(address => address.eligible);
+    const restored = (ip: string) => this.owners.of([ip]).map(({ segment, epoch }) => ({ segment, epoch }));
+    return eligible.map(address => Object.assign({}, address, { restored: restored(address.ip) }));
+  }
+
   /** Works from a snapshot until the API server answers. */
   restore(addresses: readonly SharedAddress[]): void {
     this.#apply(new Map(addresses.map(address => [address.ip, address])));
@@ -94,6 +101,7 @@ export class Layer2Speaker {
         return;
     }
     metrics.owned(this.owners.size);
+    this.#options.onPlan();
     this.#log(event);
     for (const key of this.#announcementsOf(event.ip)) {
       const announcement = this.#options.informer.get(key);

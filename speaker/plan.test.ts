@@ -8,6 +8,8 @@ const address = (ip: string, change: Partial<SharedAddress> = {}): SharedAddress
   nodes: ['a', 'b'],
   interfaces: [],
   eligible: true,
+  hold: 0,
+  restored: [],
   epoch: 0,
   announcements: ['default/web'],
   ...change,
@@ -19,7 +21,7 @@ it('tells differences only', () => {
   const nodes = ['a', 'b'].map(nodeIdOf);
   expect(plan.update(shared(address('192.0.2.1'), address('192.0.2.2', { eligible: false })))).toEqual({
     kind: 'addresses',
-    set: [{ ip: '192.0.2.1', nodes, interfaces: [], epoch: 0 }],
+    set: [{ ip: '192.0.2.1', nodes, interfaces: [], epoch: 0, hold: 0, restored: [] }],
     remove: [],
   });
   expect(plan.update(shared(address('192.0.2.1', { epoch: 7, announcements: ['default/x'] })))).toBeUndefined();

@@ -17,7 +17,14 @@ export class WirePlan {
       const told = this.#told.get(ip);
       if (told === undefined ? !address.eligible : sameShare(told, address)) continue;
       this.#told.set(ip, address);
-      set.push({ ip, nodes: address.nodes.map(nodeIdOf), interfaces: address.interfaces, epoch: address.epoch });
+      set.push({
+        ip,
+        nodes: address.nodes.map(nodeIdOf),
+        interfaces: address.interfaces,
+        epoch: address.epoch,
+        hold: address.hold,
+        restored: address.restored,
+      });
     }
     for (const ip of this.#told.keys()) {
       if (shared.has(ip)) continue;

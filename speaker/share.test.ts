@@ -29,12 +29,12 @@ describe('share', () => {
     [
       'an address this node may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b', 'a']) }])],
-      { '192.0.2.1': { nodes: ['b', 'a'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s'] } },
+      { '192.0.2.1': { nodes: ['b', 'a'], interfaces: [], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
     ],
     [
       'an address others may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }])],
-      { '192.0.2.1': { nodes: ['b'], interfaces: [], eligible: false, epoch: 0, announcements: ['default/s'] } },
+      { '192.0.2.1': { nodes: ['b'], interfaces: [], eligible: false, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
     ],
     [
       'interfaces of its own',
@@ -43,12 +43,24 @@ describe('share', () => {
           { ip: '192.0.2.1', pool: 'p', layer2: { ...layer2(['a'], ['eth0']), nodeInterfaces: [{ node: 'a', interfaces: ['eth1'] }] } },
         ]),
       ],
-      { '192.0.2.1': { nodes: ['a'], interfaces: ['eth1'], eligible: true, epoch: 0, announcements: ['default/s'] } },
+      {
+        '192.0.2.1': { nodes: ['a'], interfaces: ['eth1'], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] },
+      },
     ],
     [
       'the highest epoch of all owners',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4), owner('192.0.2.9', 9)])],
-      { '192.0.2.1': { nodes: ['a'], interfaces: [], eligible: true, epoch: 4, announcements: ['default/s'] } },
+      {
+        '192.0.2.1': {
+          nodes: ['a'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          restored: [{ segment: '192.0.2.0/24', epoch: 4 }],
+          epoch: 4,
+          announcements: ['default/s'],
+        },
+      },
     ],
     [
       'two Services with one address: one order, both named',
@@ -56,7 +68,17 @@ describe('share', () => {
         announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }]),
         announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a', 'b']) }]),
       ],
-      { '192.0.2.1': { nodes: ['a', 'b'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s', 'default/t'] } },
+      {
+        '192.0.2.1': {
+          nodes: ['a', 'b'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s', 'default/t'],
+        },
+      },
     ],
     [
       'two Services, the first without nodes',
@@ -64,7 +86,17 @@ describe('share', () => {
         announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2([]) }]),
         announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }]),
       ],
-      { '192.0.2.1': { nodes: ['a'], interfaces: [], eligible: true, epoch: 0, announcements: ['default/s', 'default/t'] } },
+      {
+        '192.0.2.1': {
+          nodes: ['a'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s', 'default/t'],
+        },
+      },
     ],
     [
       'an Announcement that is being deleted',

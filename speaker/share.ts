@@ -10,6 +10,10 @@ export interface SharedAddress {
   interfaces: readonly string[];
   /** This node is among `nodes`. */
   eligible: boolean;
+  /** How long claims on it are held while their speaker is silent and its kernel answers (ms). */
+  hold: number;
+  /** What this node was the last to own, by segment: taken up again after a restart. */
+  restored: readonly { segment: string; epoch: number }[];
   /** Highest epoch that any owner has reported: new claims go on from there. */
   epoch: number;
   /** `namespace/name` of the Announcements (and so Services) that have the address, sorted. */
@@ -36,6 +40,8 @@ export function share(announcements: Iterable<Announcement>, node: string): Map<
           nodes: layer2.nodes,
           interfaces: own?.interfaces ?? layer2.interfaces,
           eligible: layer2.nodes.includes(node),
+          hold: (layer2.holdSeconds ?? 0) * 1_000,
+          restored: lastOwned(announcement, ip, node),
           epoch: Math.max(epoch, known?.epoch ?? 0),
           announcements: [...(known?.announcements ?? []), keyOf(announcement)],
         });
@@ -47,7 +53,13 @@ export function share(announcements: Iterable<Announcement>, node: string): Map<
   return shared;
 }
 
+/** Segments on which the last owner reported is this node. */
+function lastOwned(announcement: Announcement, ip: string, node: string): SharedAddress['restored'] {
+  const owners = (announcement.status?.owners ?? []).filter(owner => owner.ip === ip);
+  return owners.filter(owner => owner.node === node).map(({ segment, epoch }) => ({ segment, epoch }));
+}
+
 /** Whether the wire thread would do the same with both. Epochs only matter when an address is new to it. */
 export function sameShare(a: SharedAddress, b: SharedAddress): boolean {
-  return a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join();
+  return a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join() && a.hold === b.hold;
 }

@@ -18,7 +18,18 @@ const snapshot: Snapshot = {
   clusterUid: 'uid',
   secrets: [Buffer.from('0123456789abcdef')],
   hints: ['192.0.2.41'],
-  addresses: [{ ip: '192.0.2.1', nodes: ['node-1'], interfaces: [], eligible: true, epoch: 3, announcements: ['default/web'] }],
+  addresses: [
+    {
+      ip: '192.0.2.1',
+      nodes: ['node-1'],
+      interfaces: [],
+      eligible: true,
+      epoch: 3,
+      hold: 30_000,
+      restored: [],
+      announcements: ['default/web'],
+    },
+  ],
 };
 
 it('reads what it wrote, for its own node only', async () => {

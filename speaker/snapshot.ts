@@ -18,6 +18,8 @@ const schema = z.object({
       interfaces: z.array(z.string()),
       eligible: z.boolean(),
       epoch: z.number(),
+      hold: z.number(),
+      restored: z.array(z.object({ segment: z.string(), epoch: z.number() })),
       announcements: z.array(z.string()),
     }),
   ),

@@ -112,9 +112,9 @@ export class Speaker {
       this.#bgp.start(stop.signal);
       secrets = await this.#identify(stop.signal, signal);
       if (this.#clusterUid === undefined) return;
+      await this.#restore(signal);
       const wire = this.#startWire(this.#clusterUid);
       background.push(this.#layer2.run(stop.signal), this.#object.run(stop.signal));
-      await this.#restore(signal);
       this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
       await this.#untilEnd(wire, signal);
       await this.#leave(wire);
@@ -203,6 +203,7 @@ export class Speaker {
       {
         node: nodeName,
         clusterUid: uid,
+        addresses: this.#commands.flatMap(command => (command.kind === 'addresses' ? command.set : [])),
         secrets: this.#secrets,
         port: meshPort ?? MESH_PORT,
         timers: MESH_PROFILES[meshProfile ?? 'default'],
@@ -213,7 +214,7 @@ export class Speaker {
       event => this.#onWire(event),
     );
     this.#wire = wire;
-    for (const command of this.#commands.splice(0)) wire.command(command);
+    for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') wire.command(command);
     return wire;
   }
 
@@ -249,9 +250,15 @@ export class Speaker {
   }
 
   async #leave(wire: WireThread): Promise<void> {
-    this.#logger.info({ addresses: this.#layer2.owners.size }, 'handing addresses over');
-    await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE), this.#bgp.stop()]);
-    await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
+    // Connections live in this node's kernel: unless the node itself is being left, its addresses wait for the next process.
+    const restart = !this.#peers.leaving;
+    const addresses = this.#layer2.owners.size;
+    this.#logger.info(
+      { addresses },
+      restart ? 'ending; addresses with a hold time are held for the next process' : 'handing addresses over',
+    );
+    await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart), this.#bgp.stop()]);
+    if (!restart) await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     await this.#recorder.stop(FLUSH_DEADLINE);
   }
 
@@ -303,7 +310,7 @@ export class Speaker {
       clusterUid: this.#clusterUid,
       secrets: this.#secrets,
       hints: this.#peers.hasSynced ? this.#peers.addresses() : (this.#snapshot?.hints ?? []),
-      addresses: [...this.#layer2.shared.values()].filter(({ eligible }) => eligible),
+      addresses: this.#layer2.snapshot(),
     };
   }
 }

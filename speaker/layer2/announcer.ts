@@ -95,8 +95,15 @@ export class Announcer {
       this.#add({ of, at: now, priority: 0, run, onlyUnconfirmed: false });
       for (const at of this.#timers.directedRepeats) this.#add({ of, at: now + at, priority: 1, run, onlyUnconfirmed: true });
     }
-    this.#addRefresh(of, gratuitous, this.#timers.refreshBroadcast, now);
-    for (const neighbour of gateways) this.#addRefresh(of, { kind: 'directed', ip, neighbour }, this.#timers.refreshDirected, now);
+    this.#addRefreshes(of, ip, gateways, now);
+  }
+
+  /** Goes on with refreshes only: the neighbours know the way already. */
+  resume(ip: string, gateways: readonly Neighbour[], now: number): void {
+    this.stop(ip);
+    const of: Announcing = { since: now, neighbours: new Map(), unconfirmed: new Set(), confirmedAt: undefined, stopped: false };
+    this.#announcing.set(ip, of);
+    this.#addRefreshes(of, ip, gateways, now);
   }
 
   /** Nothing more is sent for `ip`. */
@@ -170,6 +177,11 @@ export class Announcer {
   #add(job: Job): void {
     this.#jobs.push(job);
     this.#dirty = true;
+  }
+
+  #addRefreshes(of: Announcing, ip: string, gateways: readonly Neighbour[], now: number): void {
+    this.#addRefresh(of, { kind: 'gratuitous', ip }, this.#timers.refreshBroadcast, now);
+    for (const neighbour of gateways) this.#addRefresh(of, { kind: 'directed', ip, neighbour }, this.#timers.refreshDirected, now);
   }
 
   #addRefresh(of: Announcing, run: Announcement, every: number, now: number): void {

@@ -5,9 +5,9 @@ import type { Effect, MeshState, Peer } from './state.ts';
 /** Between two questions to the kernel of a node that holds addresses (ms). */
 const ASK_HELD = 100;
 
-/** The kernel of the node at `address` answered for its own address: the node is alive as a way for packets. */
+/** The kernel of the node at `address` (without zone) answered for its own address: the node is alive as a way for packets. */
 export function onKernelAnswer(state: MeshState, address: string, now: number): void {
-  for (const peer of state.peers.values()) if (peer.address === address) peer.kernelAt = now;
+  for (const peer of state.peers.values()) if (peer.address.replace(/%.*$/, '') === address) peer.kernelAt = now;
 }
 
 /** Asks the kernels of owners that fall silent, before their time is over and for as long as they are held. */

@@ -11,12 +11,18 @@ export interface WireAddress {
   interfaces: readonly string[];
   /** Highest epoch known from the API or the snapshot. */
   epoch: number;
+  /** How long a silent speaker's claim is held while its kernel answers (ms). */
+  hold: number;
+  /** What this node owned before its speaker was restarted, by segment. */
+  restored: readonly { segment: string; epoch: number }[];
 }
 
 /** What the thread is started with. */
 export interface WireOptions {
   node: string;
   clusterUid: string;
+  /** The plan to start with: known before the first heartbeat, which tells of claims that were restored. */
+  addresses: readonly WireAddress[];
   /** Shared secrets of the mesh, the newest first. */
   secrets: readonly Uint8Array[];
   port: number;
@@ -35,8 +41,11 @@ export type WireCommand =
   /** Addresses of other nodes, asked by unicast where multicast is filtered. */
   | { kind: 'hints'; addresses: readonly string[] }
   | { kind: 'secrets'; secrets: readonly Uint8Array[] }
-  /** Hand over what can be handed over within `deadline` ms, say goodbye, report `left`. */
-  | { kind: 'leave'; deadline: number };
+  /**
+   * Say goodbye and report `left`. With `restart` the claims are to be held until the speaker is back; else everything is handed over
+   * first, within `deadline` ms.
+   */
+  | { kind: 'leave'; deadline: number; restart: boolean };
 
 /** What is known of one segment. */
 export interface SegmentReport {

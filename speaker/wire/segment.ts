@@ -1,6 +1,6 @@
 import { type KernelResponder, type PollLoop, RawSocketError } from 'raw-socket';
 import { AddressProbe, type Verdict } from '../layer2/address-probe.ts';
-import { Announcer } from '../layer2/announcer.ts';
+import { Announcer, type Neighbour } from '../layer2/announcer.ts';
 import type { Standing } from '../layer2/answer.ts';
 import { Askers } from '../layer2/askers.ts';
 import { ConflictWatch } from '../layer2/conflict.ts';
@@ -8,9 +8,10 @@ import type { Mac } from '../layer2/ethernet.ts';
 import { familyOf } from '../layer2/octets.ts';
 import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
+import { onKernelAnswer } from '../mesh/hold.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
 import { createMesh, type Effect, type MeshState, type TakeoverCause } from '../mesh/state.ts';
-import { farewell, tick, tickInterval } from '../mesh/tick.ts';
+import { farewell, pauseMesh, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 import type { Device } from './devices.ts';
 import { announcementFrames, probeFrame } from './frames.ts';
@@ -75,7 +76,6 @@ export class Segment implements FrameListener {
     this.#uplink = new UplinkProbe(frame => this.#responder?.send(frame));
     this.#openResponder();
     this.update(device);
-    this.#tick();
   }
 
   get device(): Device {
@@ -122,9 +122,10 @@ export class Segment implements FrameListener {
 
   /** Adds or changes an address of the plan. */
   set(address: WireAddress): void {
-    const { ip, nodes: order, epoch } = address;
+    const { ip, nodes: order, epoch, hold } = address;
+    const restored = address.restored.find(({ segment }) => segment === this.name)?.epoch;
     this.#addresses.set(ip, address);
-    this.#apply(setDesired(this.#mesh, ip, { order, epoch, hold: 0 }, this.#context.loop.now()));
+    this.#apply(setDesired(this.#mesh, ip, { order, epoch, hold, ...(restored !== undefined && { restored }) }, this.#context.loop.now()));
     this.#tableStale = true;
   }
 
@@ -149,6 +150,11 @@ export class Segment implements FrameListener {
 
   get handedOver(): boolean {
     return handedOver(this.#mesh);
+  }
+
+  /** The process ends and will be back. */
+  pause(): void {
+    this.#apply(pauseMesh(this.#mesh, this.#context.loop.now()));
   }
 
   farewell(): void {
@@ -220,6 +226,7 @@ export class Segment implements FrameListener {
       this.#context.post({ kind: 'confirmed', ip, segment: this.name, neighbour, afterMs });
     }
     this.#uplink.replied(this.#mesh, neighbour, mac, now);
+    onKernelAnswer(this.#mesh, neighbour, now);
   }
 
   heard(mac: Mac): void {
@@ -283,6 +290,12 @@ export class Segment implements FrameListener {
         case 'stall':
           this.#context.post({ kind: 'stall', segment: this.name, ms: effect.ms });
           break;
+        case 'ask-kernel':
+          this.#uplink.ask(effect.address, effect.mac, this.#device);
+          break;
+        case 'caretake':
+          this.#responder?.setStanding(effect.vip, effect.mac === undefined ? { mode: 'silent' } : { mode: 'caretaker', mac: effect.mac });
+          break;
         case 'peer':
           break;
       }
@@ -291,6 +304,7 @@ export class Segment implements FrameListener {
 
   #acquire({ vip, epoch, cause }: Effect & { kind: 'acquire' }): void {
     this.#unreported.set(vip, { epoch, cause });
+    if (cause === 'restored') return this.#resume(vip);
     // Never on failover: the address is known to be ours, and a client waits.
     if (epoch === 1) {
       this.#probe.start(vip, this.#context.loop.now());
@@ -315,17 +329,29 @@ export class Segment implements FrameListener {
 
   /** Answers from now on and tells the neighbours. */
   #announce(ip: string): void {
-    const { loop } = this.#context;
+    this.#answer(ip);
+    this.#announcer.start(ip, this.#gatewaysFor(ip), this.#askers.of(ip), this.#context.loop.now());
+    this.#flush();
+  }
+
+  /** Answers again after a restart. Nobody lost the way, so nothing is announced but the usual refresh. */
+  #resume(ip: string): void {
+    this.#answer(ip);
+    this.#announcer.resume(ip, this.#gatewaysFor(ip), this.#context.loop.now());
+    this.#flush();
+  }
+
+  #answer(ip: string): void {
     this.#responder?.setStanding(ip, { mode: 'own' });
     const acquired = this.#unreported.get(ip);
-    if (acquired !== undefined) {
-      this.#unreported.delete(ip);
-      this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: this.#device.name, mac: this.#device.mac, ...acquired });
-    }
+    if (acquired === undefined) return;
+    this.#unreported.delete(ip);
+    this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: this.#device.name, mac: this.#device.mac, ...acquired });
+  }
+
+  #gatewaysFor(ip: string): Neighbour[] {
     const family = familyOf(ip);
-    const gateways = this.#uplink.gateways.filter(gateway => familyOf(gateway.ip) === family);
-    this.#announcer.start(ip, gateways, this.#askers.of(ip), loop.now());
-    this.#flush();
+    return this.#uplink.gateways.filter(gateway => familyOf(gateway.ip) === family);
   }
 
   /** The interface came back, or has another MAC, which is then reported as well. */
@@ -378,12 +404,16 @@ export class Segment implements FrameListener {
     if (!this.#tableStale || this.#responder === undefined) return;
     this.#tableStale = false;
     const standings = new Map<string, Standing>();
-    for (const ip of this.#addresses.keys()) {
-      const own = this.#mesh.mine.has(ip) && !this.#probe.has(ip) && !this.#refused.has(ip);
-      standings.set(ip, own ? { mode: 'own' } : { mode: 'silent' });
-    }
+    for (const ip of this.#addresses.keys()) standings.set(ip, this.#standingOf(ip));
     const own = this.#device.addresses.map(({ address }) => address);
     this.#guard('ARP and NDP', () => this.#responder?.setAddresses(standings, own));
+  }
+
+  #standingOf(ip: string): Standing {
+    const held = this.#mesh.caretaking.get(ip);
+    if (held !== undefined) return { mode: 'caretaker', mac: held.mac };
+    const own = this.#mesh.mine.get(ip)?.dormant === false && !this.#probe.has(ip) && !this.#refused.has(ip);
+    return own ? { mode: 'own' } : { mode: 'silent' };
   }
 
   #unfitReason(now: number): string | undefined {

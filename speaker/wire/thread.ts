@@ -26,12 +26,12 @@ export class WireThread {
     return new Promise(resolve => this.#worker.onExit((_, error) => resolve(error)));
   }
 
-  /** Hands over and says goodbye; resolves when that is done, or the thread has ended. */
-  async leave(deadline: number): Promise<void> {
+  /** Says goodbye, after handing over or (`restart`) to be back soon; resolves when that is done, or the thread has ended. */
+  async leave(deadline: number, restart = false): Promise<void> {
     const left = new Promise<void>(resolve => {
       this.#left = resolve;
     });
-    this.command({ kind: 'leave', deadline });
+    this.command({ kind: 'leave', deadline, restart });
     await Promise.race([left, this.ended]);
   }
 

@@ -59,6 +59,11 @@ export class UplinkProbe {
     if (this.#asking) noteUplink(state, now);
   }
 
+  /** One question to the kernel of another node. */
+  ask(address: string, mac: Mac | undefined, device: Device): void {
+    this.#ask(address, { mac, askedAt: Number.NEGATIVE_INFINITY }, device, 0, 0);
+  }
+
   /** Sends what is due; call it before every tick of the mesh. */
   tick(state: MeshState, device: Device, now: number): void {
     if (this.#gateways.size > 0) {

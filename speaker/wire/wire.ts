@@ -41,6 +41,7 @@ export class Wire {
     this.#options = options;
     this.#post = post;
     this.#ring = keyring(options.secrets, options.clusterUid);
+    for (const address of options.addresses) this.#addresses.set(address.ip, address);
     this.#context = {
       loop,
       node: options.node,
@@ -78,7 +79,7 @@ export class Wire {
         for (const segment of this.#segments.values()) segment.setNewestKey(this.#ring.keys[0]?.id ?? 0);
         break;
       case 'leave':
-        this.#leave(command.deadline);
+        this.#leave(command.deadline, command.restart);
         break;
     }
   }
@@ -199,8 +200,13 @@ export class Wire {
     for (const [index, segment] of this.#segments) segment.setGateways(gateways.get(index) ?? []);
   }
 
-  #leave(deadline: number): void {
+  #leave(deadline: number, restart: boolean): void {
     if (this.#leaving !== undefined) return;
+    if (restart) {
+      this.#leaving = { until: this.#loop.now() };
+      for (const segment of this.#segments.values()) segment.pause();
+      return this.#post({ kind: 'left' });
+    }
     const until = this.#loop.now() + deadline;
     this.#leaving = { until };
     for (const segment of this.#segments.values()) segment.leave();

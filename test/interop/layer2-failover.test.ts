@@ -1,7 +1,7 @@
 import { ARP_REPLY, ARP_REQUEST, encodeArp } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
-import { type LanNode, SpeakerLan, until } from './layer2-lan.ts';
+import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
 
 const VIP4 = '10.66.0.240';
 const VIP6 = 'fd66::240';
@@ -18,7 +18,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     for (const node of lan.nodes) node.start();
     // Nobody takes anything before it has listened; by then all hear each other.
     await until('all nodes to hear each other', () => lan.nodes.every(node => heard(node) === 2));
-    lan.plan(VIPS.map(ip => ({ ip, nodes: lan.nodes.map(node => node.id), interfaces: [], epoch: 1 })));
+    lan.plan(VIPS.map(ip => planned(ip, lan.nodes)));
     await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip) !== undefined));
     client = new FrameClient(lan.client);
   });
@@ -27,11 +27,6 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     client?.close();
     await lan?.close();
   });
-
-  function heard(node: LanNode): number {
-    const report = node.events.findLast(event => event.kind === 'report');
-    return report?.segments.find(segment => segment.interface === 'eth0')?.peersHeard.length ?? 0;
-  }
 
   function ask(): void {
     client.send(
@@ -139,6 +134,32 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     expect(await answering()).toEqual(['02:66:00:00:00:77']);
   });
 
+  it('holds the addresses of a speaker that restarts: others answer with its MAC, and it takes them up again', async () => {
+    const held = VIPS.map(ip => planned(ip, lan.nodes, { hold: 30_000 }));
+    lan.plan(held);
+    const { mac } = lan.node(0).host;
+    for (const crash of [true, false]) {
+      const { thread } = lan.node(0);
+      if (!crash) await thread?.leave(1_000, true);
+      await lan.node(0).stop();
+      await until('an answer on its behalf', async () => (await answering()).join() === mac);
+      lan.node(0).start({ addresses: held.map(address => ({ ...address, restored: [{ segment: '10.66.0.0/24', epoch: 2 }] })) });
+      await until('both addresses to be taken up again', () => VIPS.every(ip => lan.node(0).owns(ip)));
+      expect(lan.node(0).about('acquired', VIP4)).toMatchObject([{ cause: 'restored', epoch: 2 }]);
+      await until('one answer, its own', async () => (await answering()).join() === mac);
+    }
+    expect([1, 2].flatMap(index => lan.node(index).about('acquired', VIP4))).toEqual([]);
+  });
+
+  it('takes over at once from a node that dies while it is held', async () => {
+    lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { hold: 30_000 })));
+    await lan.node(0).stop();
+    await until('an answer on its behalf', async () => (await answering()).join() === lan.node(0).host.mac);
+    lan.cable(0, false);
+    await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+  });
+
   it('an address that leaves the plan is not answered any more', async () => {
     for (const node of lan.nodes) node.thread?.command({ kind: 'addresses', set: [], remove: [VIP4] });
     await until('the release', () => lan.node(0).about('released', VIP4).length > 0);
@@ -156,7 +177,7 @@ describe.skipIf(skip !== undefined)('an address that a stranger uses', () => {
       node.start();
       const client = new FrameClient(lan.client);
       try {
-        lan.plan([{ ip: VIP4, nodes: [node.id], interfaces: [], epoch: 0 }]);
+        lan.plan([planned(VIP4, [node], { epoch: 0 })]);
         await until('the conflict', () => node.about('conflict', VIP4).length > 0);
         expect(node.about('conflict', VIP4)).toMatchObject([{ phase: 'probe', mac: lan.client.mac }]);
         expect(client.arp.filter(packet => packet.senderIp === VIP4)).toEqual([]);
@@ -168,3 +189,8 @@ describe.skipIf(skip !== undefined)('an address that a stranger uses', () => {
     }
   });
 });
+
+function heard(node: LanNode): number {
+  const report = node.events.findLast(event => event.kind === 'report');
+  return report?.segments.find(segment => segment.interface === 'eth0')?.peersHeard.length ?? 0;
+}

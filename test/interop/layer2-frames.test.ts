@@ -17,7 +17,7 @@ import {
 import { openKernelResponder } from 'raw-socket';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
-import { type LanNode, SpeakerLan, until } from './layer2-lan.ts';
+import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
 
 const VIP4 = '10.66.0.240';
 const VIP6 = 'fd66::240';
@@ -48,7 +48,7 @@ describe.each([
     lan = new SpeakerLan(1);
     node = lan.node(0);
     node.start({ responder });
-    lan.plan([VIP4, VIP6].map(ip => ({ ip, nodes: [node.id], interfaces: [], epoch: 1 })));
+    lan.plan([VIP4, VIP6].map(ip => planned(ip, [node])));
     await until('both addresses to be owned', () => node.owns(VIP4) && node.owns(VIP6));
     client = new FrameClient(lan.client);
   });
@@ -69,10 +69,6 @@ describe.each([
     });
     const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4 && packet !== last);
     return [...arp, ...client.ndp.filter(isAdvertisement)];
-  }
-
-  function isAdvertisement(packet: { type: number; target: string }): packet is NeighbourAdvertisement {
-    return packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === VIP6;
   }
 
   function request(change: Partial<ArpPacket> = {}): ArpPacket {
@@ -105,15 +101,6 @@ describe.each([
     const packet = solicitation();
     delete packet.linkLayer;
     return packet;
-  }
-
-  function octets(frame: Buffer, at: number, ...values: number[]): Buffer {
-    frame.set(values, at);
-    return frame;
-  }
-
-  function tagged(frame: Buffer): Buffer {
-    return Buffer.concat([frame.subarray(0, 12), Buffer.from([0x81, 0x00, 0x00, 0x0a]), frame.subarray(12)]);
   }
 
   it('is the one that was asked for', async () => {
@@ -212,3 +199,16 @@ describe.each([
     expect(node.events.filter(event => event.kind === 'problem')).toEqual([]);
   });
 });
+
+function isAdvertisement(packet: { type: number; target: string }): packet is NeighbourAdvertisement {
+  return packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === VIP6;
+}
+
+function octets(frame: Buffer, at: number, ...values: number[]): Buffer {
+  frame.set(values, at);
+  return frame;
+}
+
+function tagged(frame: Buffer): Buffer {
+  return Buffer.concat([frame.subarray(0, 12), Buffer.from([0x81, 0x00, 0x00, 0x0a]), frame.subarray(12)]);
+}

@@ -112,6 +112,7 @@ export class LanNode {
     const all: WireOptions = {
       node: this.name,
       clusterUid: this.#clusterUid,
+      addresses: [],
       secrets: [Buffer.alloc(32, 7)],
       port: 7947,
       timers: MESH_PROFILES.default,
@@ -142,11 +143,20 @@ export class LanNode {
   }
 }
 
+/** An address that any of the nodes may own, first the first. */
+export function planned(ip: string, nodes: readonly LanNode[], change: Partial<WireAddress> = {}): WireAddress {
+  return { ip, nodes: nodes.map(node => node.id), interfaces: [], epoch: 1, hold: 0, restored: [], ...change };
+}
+
 /** Waits until `condition` gives something, and gives it. */
-export async function until<T>(what: string, condition: () => T | undefined | false, timeout = 15_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  timeout = 15_000,
+): Promise<T> {
   const end = performance.now() + timeout;
   for (;;) {
-    const value = condition();
+    const value = await condition();
     if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain for ${what}`);
     await new Promise(resolve => {
