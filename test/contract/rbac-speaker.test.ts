@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { helmPath } from '@herald/charts';
+import type { Announcement, Speaker } from '@herald/crds';
+import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
+import { createLan, type Lan, missing, type Namespace } from 'raw-socket/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { applyObject, type Manifest } from './apply.ts';
+import { config, doings, granted, install, manifest, namespace, read, tokenOf, until } from './permissions.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const PORT = 16_443;
+const VIP = '10.66.0.50';
+
+/** Brings the API server into a network namespace: listens there, connects out here. */
+class Door {
+  readonly #server: Server;
+  readonly #open = new Set<Socket>();
+
+  constructor(inside: Namespace, target: number) {
+    this.#server = createServer(inbound => {
+      const outbound = connect(target, '127.0.0.1');
+      for (const [socket, other] of [
+        [inbound, outbound],
+        [outbound, inbound],
+      ] as const) {
+        this.#open.add(socket);
+        socket.on('error', () => other.destroy());
+        socket.on('close', () => other.destroy());
+        socket.pipe(other);
+      }
+    });
+    // Without a host the socket is made at once, while this thread is inside.
+    inside.enter(() => this.#server.listen(PORT));
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+const lacking =
+  helmPath() === undefined ? 'helm' : missing({ capabilities: ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', 'CAP_NET_RAW'], programs: ['ip'] });
+
+describe.skipIf(lacking !== undefined)('the permissions of the chart, for the speaker', () => {
+  let server: ApiServer;
+  let objects: Manifest[];
+  let lan: Lan | undefined;
+  let folder: string;
+  const doors: Door[] = [];
+  const speakers: ChildProcess[] = [];
+  let log = '';
+
+  beforeAll(async () => {
+    server = await startApiServer({ port: 0 });
+    objects = await install(server);
+    folder = await mkdtemp(join(tmpdir(), 'herald-rbac-'));
+    lan = createLan({ bridge: true });
+    for (const [index, inside] of [lan.host, lan.peer].entries()) {
+      const status = { addresses: [{ type: 'InternalIP', address: `10.66.0.${index + 1}` }] };
+      await applyObject(server.url, manifest('v1', 'Node', `n${index + 1}`, {}, { status }));
+      doors.push(new Door(inside, Number(new URL(server.url).port)));
+    }
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${PORT}` } }],
+      users: [{ name: 'u', user: { token: await tokenOf(server, 'herald-speaker') } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    };
+    await writeFile(join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
+  });
+
+  afterAll(async () => {
+    await Promise.all(
+      speakers.map(async speaker => {
+        if (speaker.exitCode !== null || speaker.signalCode !== null) return;
+        speaker.kill('SIGKILL');
+        await once(speaker, 'exit');
+      }),
+    );
+    await Promise.all(doors.map(door => door.close()));
+    lan?.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  function start(inside: Namespace, node: string): ChildProcess {
+    const program = [process.execPath, '--import', 'tsx', 'cli/herald.ts', 'speaker'];
+    const flags = ['--kubeconfig', join(folder, 'kubeconfig'), '--node-name', node, '--http-address', 'off', '--responder', 'packet'];
+    const speaker = spawn('ip', ['netns', 'exec', inside.name, ...program, ...flags], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [speaker.stdout, speaker.stderr]) stream?.on('data', chunk => (log = `${log}${String(chunk)}`.slice(-4000)));
+    speakers.push(speaker);
+    return speaker;
+  }
+
+  const mine = () => doings(server, 'herald-speaker');
+  const detail = (): string => `(refused: ${[...mine().refused].join(', ') || 'nothing'})\n${log}`;
+  const owner = async (): Promise<string | undefined> => {
+    const found = await read<Announcement>(server, '/apis/heraldlb.io/v1beta1/namespaces/default/announcements/web');
+    return found?.status?.owners?.find(({ ip }) => ip === VIP)?.node;
+  };
+
+  const heard = async (node: string): Promise<string[]> => {
+    const found = await read<Speaker>(server, `/apis/heraldlb.io/v1beta1/speakers/${node}`);
+    return (found?.status?.segments ?? []).flatMap(({ peersHeard }) => peersHeard ?? []);
+  };
+
+  it('are enough, and each of them is needed', async () => {
+    if (lan === undefined) throw new Error('there is no LAN');
+    const mesh = { type: 'Opaque', data: { key: Buffer.alloc(32, 7).toString('base64') } };
+    await applyObject(server.url, manifest('v1', 'Secret', 'herald-mesh', { namespace }, mesh));
+    await applyObject(server.url, config('IPAddressPool', 'lan', { addresses: ['10.66.0.50/32'] }));
+    const spec = { addresses: [{ ip: VIP, pool: 'lan', layer2: { nodes: ['n1', 'n2'], interfaces: [] } }] };
+    await applyObject(server.url, manifest('v1', 'Service', 'web', {}, { spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } }));
+    await applyObject(server.url, manifest('heraldlb.io/v1beta1', 'Announcement', 'web', {}, { spec }));
+    const first = start(lan.host, 'n1');
+    await until('an owner', async () => (await owner()) === 'n1', detail);
+    start(lan.peer, 'n2');
+    await until(
+      'two speakers that hear each other',
+      async () => (await heard('n1')).includes('n2') && (await heard('n2')).includes('n1'),
+      detail,
+    );
+    first.kill('SIGKILL');
+    await until('another owner', async () => (await owner()) === 'n2', detail);
+
+    // Needed when the same event repeats, and when two speakers write one Announcement at the same moment.
+    const rare = new Set(['patch events', 'get announcements']);
+    const unused = () =>
+      [...granted(objects, 'herald-speaker')].filter(permission => !rare.has(permission) && !mine().used.has(permission));
+    await until(
+      'a use of every permission',
+      () => unused().length === 0,
+      () => `(granted and never used: ${unused().join(', ')})`,
+    );
+    expect([...mine().refused]).toEqual([]);
+  });
+});
