@@ -55,10 +55,10 @@ export function createCluster(options: ClusterOptions): { cluster: Cluster; toke
   return { cluster, tokenKey: journal?.recovered.values['tokenKey'] ?? newTokenKey() };
 }
 
+const named = (kind: string, names: readonly string[]): ApiObject[] => names.map(name => ({ apiVersion: 'v1', kind, metadata: { name } }));
+
 /** Creates what every cluster has, and the CRDs asked for, as far as they are not there yet. */
 function bootstrap(cluster: Cluster, network: ServiceNetwork, crds: readonly object[]): void {
-  const named = (kind: string, names: readonly string[]): ApiObject[] =>
-    names.map(name => ({ apiVersion: 'v1', kind, metadata: { name } }));
   ensure(cluster, '', 'v1', 'namespaces', '', named('Namespace', SYSTEM_NAMESPACES));
   ensure(cluster, RBAC, 'v1', 'clusterroles', '', DEFAULT_CLUSTER_ROLES);
   ensure(cluster, RBAC, 'v1', 'clusterrolebindings', '', DEFAULT_CLUSTER_ROLE_BINDINGS);

@@ -5,7 +5,7 @@ export { ApiServer, type ApiServerOptions, DEFAULT_VERSION } from './api-server.
 export { type AuditEntry, AuditLog, type AuditQuery, WRITE_VERBS } from './audit/audit-log.ts';
 export type { ControllerOptions } from './controllers/controllers.ts';
 export type { ClusterOptions } from './create-cluster.ts';
-export type { Environment } from './environment.ts';
+export { type Environment, systemEnvironment } from './environment.ts';
 export type { Fault, FaultMatch, Faults } from './faults/faults.ts';
 export type { ServerVersion } from './http/documents.ts';
 export { type KubeconfigOptions, kubeconfig } from './kubeconfig.ts';

@@ -1,6 +1,6 @@
 import * as apply from './apply/index.ts';
 import { badRequest, type Cause } from './errors.ts';
-import type { ApiObject, JsonObject } from './object.ts';
+import type { ApiObject } from './object.ts';
 import { apiVersionOf, type Resource } from './registry/resource.ts';
 import * as schemas from './schema/index.ts';
 import { builtinCauses, customMetadataCauses } from './validation/index.ts';
@@ -10,7 +10,6 @@ import { builtinCauses, customMetadataCauses } from './validation/index.ts';
 /** Removes what the kind does not know and returns its paths; throws 400 for a value of the wrong JSON type in a built-in kind. */
 export function decodeFields(resource: Resource, object: ApiObject): string[] {
   if (resource.custom === undefined) {
-    if (typeof schemas.decodeBuiltin !== 'function') return [];
     const { error, unknown } = schemas.decodeBuiltin(object, resource);
     if (error !== undefined) throw cannotBeHandled(resource, error);
     return unknown;
@@ -31,7 +30,7 @@ export const cannotBeHandled = (resource: Resource, why: string, kind = resource
 /** Fills in what the kind's version defaults. */
 export function setDefaults(resource: Resource, object: ApiObject): void {
   const schema = resource.schema();
-  if (schema !== undefined && typeof schemas.applyDefaults === 'function') schemas.applyDefaults(object, schema);
+  if (schema !== undefined) schemas.applyDefaults(object, schema);
   resource.strategy.defaults?.(object);
 }
 
@@ -59,7 +58,7 @@ export function trackFields(
   write: { manager: string; subresource: string; now: string },
 ): ApiObject {
   const schema = resource.schema();
-  if (schema === undefined || typeof apply.trackUpdate !== 'function') return object;
+  if (schema === undefined) return object;
   return apply.trackUpdate(live, object, {
     schema,
     manager: write.manager,
@@ -79,8 +78,4 @@ export function resetFields(resource: Resource, subresource: string): readonly (
 }
 
 /** True when storing `next` over `live` would change nothing. */
-export function isNoop(live: ApiObject, next: ApiObject): boolean {
-  if (typeof apply.isNoop === 'function') return apply.isNoop(live, next);
-  const bare = (o: ApiObject): JsonObject => ({ ...o, metadata: { ...o.metadata, resourceVersion: '' } });
-  return JSON.stringify(bare(live)) === JSON.stringify(bare(next));
-}
+export const isNoop = (live: ApiObject, next: ApiObject): boolean => apply.isNoop(live, next);

@@ -97,13 +97,10 @@ export function parseCommand(args: readonly string[]): Command {
   };
 }
 
-function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+function parse(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(Object.entries(FLAGS).map(([name, { type }]) => [name, { type }]));
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values as Record<
-      string,
-      string | boolean | undefined
-    >;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)} (see --help)`);
   }

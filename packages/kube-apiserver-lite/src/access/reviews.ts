@@ -118,8 +118,9 @@ function reviewToken(tokens: TokenAuthority, review: ApiObject, cluster: Cluster
     : { authenticated: true, user: userInfo(user), audiences: texts(objectOf(review['spec'])['audiences']) };
 }
 
+const list = (names: readonly string[], key: string): JsonObject => (names.length === 0 ? {} : { [key]: [...names] });
+
 function rulesStatus(rules: readonly PolicyRule[]): JsonObject {
-  const list = (names: readonly string[], key: string): JsonObject => (names.length === 0 ? {} : { [key]: [...names] });
   return {
     resourceRules: rules
       .filter(rule => rule.resources.length > 0)

@@ -25,6 +25,9 @@ export interface ControllerOptions {
   workloads?: boolean | KubeletOptions;
 }
 
+/** The settings of a controller that is merely turned on are empty. */
+const detail = <T>(value: boolean | T): T | Record<string, never> => (typeof value === 'object' && value !== null ? value : {});
+
 /** Starts the controllers; each stops by itself. */
 export function startControllers(
   cluster: Cluster,
@@ -33,7 +36,6 @@ export function startControllers(
 ): Controller[] {
   const failed = (where: string) => (error: unknown, key: string) => onError(error, `${where} ${key}`);
   const settingOf = (name: keyof ControllerOptions): boolean | object => options[name] ?? options.all ?? true;
-  const detail = <T>(value: boolean | T): T | Record<string, never> => (typeof value === 'object' && value !== null ? value : {});
   const controllers: Controller[] = [];
   if (settingOf('namespaces') !== false) controllers.push(new NamespaceController(cluster, failed('namespace controller')));
   if (settingOf('garbageCollector') !== false) controllers.push(new GarbageCollector(cluster, failed('garbage collector')));

@@ -14,6 +14,8 @@ const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
+const LEGACY_MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
+const LEGACY_CONTROLLER = 'endpoint-controller';
 const MAX_ENDPOINTS = 100;
 
 /** A slice as it should be; `ports` are the same for all its endpoints. */
@@ -69,6 +71,13 @@ export class EndpointController implements Controller {
       names.add(name);
     }
     if (!deleted) this.#queue.add(`${namespace}/${name}`);
+    else this.#dropLegacy(namespace, name);
+  }
+
+  /** Endpoints have no owner; what this controller made of a Service goes with it. */
+  #dropLegacy(namespace: string, name: string): void {
+    const stored = this.#cluster.store.get('endpoints', namespace, name);
+    if (stored?.object.metadata.labels?.[LEGACY_MANAGED_BY] === LEGACY_CONTROLLER) this.#cluster.store.remove('endpoints', stored);
   }
 
   #pod(pod: ApiObject): void {
@@ -184,7 +193,7 @@ export class EndpointController implements Controller {
     const stored = this.#cluster.store.get('endpoints', namespace, name);
     const resource = this.#actor.resource('', 'v1', 'endpoints');
     if (stored === undefined) {
-      const labels = { ...service.metadata.labels, 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' };
+      const labels = { ...service.metadata.labels, [LEGACY_MANAGED_BY]: LEGACY_CONTROLLER };
       const metadata = { name, labels, annotations: { [TRIGGER_TIME]: service.metadata.creationTimestamp ?? '' } };
       this.#actor.create(resource, namespace, {
         apiVersion: 'v1',
@@ -247,6 +256,9 @@ const sliceEndpoint = ({ address, ready, serving, terminating, nodeName, hostnam
 const sameContent = (slice: ApiObject, want: Wanted): boolean =>
   equal(slice['endpoints'], want.endpoints) && equal(slice['ports'], want.ports);
 
+const addressOf = ({ address, nodeName, target }: PodEndpoint): JsonObject => ({ ip: address, nodeName, targetRef: { ...target } });
+
+/** The legacy form: addresses with the same ports together, ready and not ready apart. */
 function subsetsOf(endpoints: readonly PodEndpoint[]): JsonObject[] {
   const groups = new Map<string, PodEndpoint[]>();
   for (const endpoint of endpoints) {
@@ -254,7 +266,6 @@ function subsetsOf(endpoints: readonly PodEndpoint[]): JsonObject[] {
     const key = JSON.stringify(endpoint.ports);
     groups.set(key, [...(groups.get(key) ?? []), endpoint]);
   }
-  const addressOf = ({ address, nodeName, target }: PodEndpoint): JsonObject => ({ ip: address, nodeName, targetRef: { ...target } });
   return [...groups.values()].map(group => {
     const ready = group.filter(endpoint => endpoint.ready).map(addressOf);
     const notReady = group.filter(endpoint => !endpoint.ready).map(addressOf);

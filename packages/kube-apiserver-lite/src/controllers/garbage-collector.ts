@@ -127,7 +127,7 @@ export class GarbageCollector implements Controller {
 
   #orphan(resource: Resource, owner: Stored): void {
     const { uid } = owner.object.metadata;
-    for (const dependent of [...(this.#dependents.get(uid ?? '') ?? [])]) {
+    for (const dependent of this.#dependents.get(uid ?? '') ?? []) {
       const found = this.#stored(dependent);
       if (found === undefined) continue;
       const owners = (found.stored.object.metadata.ownerReferences ?? []).filter(reference => reference.uid !== uid);

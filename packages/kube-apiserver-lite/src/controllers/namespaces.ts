@@ -55,10 +55,10 @@ export class NamespaceController implements Controller {
   #empty(namespace: Stored): void {
     const remaining = new Map<string, number>();
     const finalizers = new Map<string, number>();
-    for (const table of [...this.#cluster.store.tables()]) {
+    for (const table of this.#cluster.store.tables()) {
       const resource = this.#cluster.registry.byStorage(table.resource);
       if (resource?.namespaced !== true) continue;
-      for (const stored of [...table.list(namespace.name)]) {
+      for (const stored of table.list(namespace.name)) {
         this.#delete(stored, table.resource);
         const left = this.#cluster.store.get(table.resource, stored.namespace, stored.name);
         if (left === undefined) continue;
@@ -128,12 +128,15 @@ export class NamespaceController implements Controller {
     ];
     const status = isObject(namespace.object['status']) ? namespace.object['status'] : {};
     const known = (Array.isArray(status['conditions']) ? status['conditions'] : []).filter(isObject);
-    const told = (list: readonly JsonObject[]): string => JSON.stringify(list.map(({ type, status, message }) => [type, status, message]));
     if (told(known) === told(wanted)) return;
     const metadata = { ...namespace.object.metadata };
     this.#cluster.store.put('namespaces', { ...namespace.object, metadata, status: { ...status, conditions: wanted } });
   }
 }
+
+/** What conditions say, without when. */
+const told = (conditions: readonly JsonObject[]): string =>
+  JSON.stringify(conditions.map(({ type, status, message }) => [type, status, message]));
 
 const condition = (type: string, status: string, reason: string, message: string, lastTransitionTime: string): JsonObject => ({
   type,

@@ -73,7 +73,8 @@ export class NodeController implements Controller {
 
   #conditions(node: ApiObject, lease: Stored | undefined): JsonObject[] {
     const known = objects(objectOf(node['status'])['conditions']);
-    const renewed = Date.parse(String(objectOf(lease?.object['spec'])['renewTime'] ?? ''));
+    const { renewTime } = objectOf(lease?.object['spec']);
+    const renewed = Date.parse(typeof renewTime === 'string' ? renewTime : '');
     if (Number.isNaN(renewed)) return known;
     const now = this.#cluster.environment.now();
     const heard = now.getTime() - renewed <= this.#graceMs;

@@ -20,7 +20,7 @@ export class CrdController {
 
   start(): void {
     const table = this.#cluster.store.table(CRDS);
-    for (const stored of [...table.list()]) this.#sync(stored);
+    for (const stored of table.list()) this.#sync(stored);
     this.#stop = table.listen(change => {
       if (change.type === 'DELETED') return;
       const { name } = change.current;
@@ -61,7 +61,7 @@ export class CrdController {
     const { store } = this.#cluster;
     const table = store.table(name);
     let waiting = false;
-    for (const stored of [...table.list()]) {
+    for (const stored of table.list()) {
       if ((stored.object.metadata.finalizers ?? []).length === 0) {
         store.remove(name, stored);
         continue;

@@ -129,17 +129,19 @@ function customSubresources(subresources: JsonObject): Subresource[] {
       name: 'scale',
       verbs: STATUS_VERBS,
       speaks: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
-      scale: scalePaths(scale as JsonObject),
+      scale: scalePaths(scale),
     });
   }
   return found;
 }
 
+/** A simple JSON path as its members. */
+const path = (value: Json | undefined): string[] =>
+  textOf(value)
+    .split('.')
+    .filter(part => part !== '');
+
 function scalePaths(scale: JsonObject): ScalePaths {
-  const path = (value: Json | undefined): string[] =>
-    textOf(value)
-      .split('.')
-      .filter(part => part !== '');
   const selector = path(scale['labelSelectorPath']);
   return {
     specReplicas: path(scale['specReplicasPath']),

@@ -30,7 +30,7 @@ export function decodeContinue(token: string): ContinueToken {
     throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   }
   const slash = start.indexOf('/');
-  return { revision: rv, namespace: start.slice(0, slash), name: start.slice(slash + 1).replace(/\u0000$/, '') };
+  return { revision: rv, namespace: start.slice(0, slash), name: start.slice(slash + 1).split('\u0000', 1)[0] ?? '' };
 }
 
 const invalidToken = (why: string): Error => badRequest(`invalid continue token: continue key is not valid: ${why}`);

@@ -109,7 +109,7 @@ function checkKind(object: { [key: string]: Json | undefined }, request: DecodeR
   const kind = object['kind'] as string;
   if (apiVersion === expected && kind === wanted.kind) return;
   const { group, version } = parseGroupVersion(apiVersion);
-  if (resource.custom !== undefined) throw customMismatch(object, request, { group, version, kind });
+  if (resource.custom !== undefined) throw customMismatch(object, request, { group, version, kind, apiVersion });
   const handled = (why: string): ApiStatusError =>
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${wanted.kind}: ${why}`);
   const known = registry.byKind(group, version, kind);
@@ -122,13 +122,17 @@ function checkKind(object: { [key: string]: Json | undefined }, request: DecodeR
 }
 
 /** A custom resource of another kind or version: an unknown version's schema knows no field at all. */
-function customMismatch(object: JsonObject, request: DecodeRequest, gvk: { group: string; version: string; kind: string }): ApiStatusError {
+function customMismatch(
+  object: JsonObject,
+  request: DecodeRequest,
+  gvk: { group: string; version: string; kind: string; apiVersion: string },
+): ApiStatusError {
   const { resource } = request;
   if (gvk.kind === resource.kind && gvk.group === resource.group) {
     const fields = Object.keys(object).filter(field => !['apiVersion', 'kind', 'metadata'].includes(field));
     reportStrict(request, fields.map(unknownField), problems => cannotBeHandled(resource, `strict decoding error: ${problems.join(', ')}`));
     return badRequest(
-      `the API version in the data (${String(object['apiVersion'])}) does not match the expected API version (${apiVersionOf(resource)})`,
+      `the API version in the data (${gvk.apiVersion}) does not match the expected API version (${apiVersionOf(resource)})`,
     );
   }
   const cause =

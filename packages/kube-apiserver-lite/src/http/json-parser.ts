@@ -8,7 +8,8 @@ export class JsonSyntaxError extends Error {
 /** Deeper than any API object; far below what a recursive walk over the result can stand. */
 const MAX_DEPTH = 1000;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const SIMPLE_STRING = /"((?:[^"\\\u0000-\u001f])*)"/y;
+// From the space on: control characters are not allowed in a string.
+const SIMPLE_STRING = /"([ !#-[\]-\uffff]*)"/y;
 
 /**
  * Parses JSON, remembering the paths of members that were given twice (`spec.ports[0].name`): the last one wins, as in Go, and strict

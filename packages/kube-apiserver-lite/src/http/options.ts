@@ -37,7 +37,7 @@ export function writeOptions(kind: OptionsKind, query: URLSearchParams, agent: s
       field: 'fieldManager',
     });
   }
-  if (dryRun.length > 0 && dryRun.some(value => value !== 'All')) causes.push(notSupported('dryRun', dryRun, ['All']));
+  if (dryRun.some(value => value !== 'All')) causes.push(notSupported('dryRun', dryRun, ['All']));
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(validation)) {
     causes.push(notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']));
   }

@@ -29,6 +29,8 @@ export function subresourceHandlers(tokens: TokenAuthority): [string, SpecialHan
   ];
 }
 
+const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+
 const storedOf = (cluster: Cluster, exchange: Exchange, resource: Resource): Stored => {
   const { namespace, name } = exchange.info;
   const stored = cluster.store.get(resource.storage, namespace, name);
@@ -63,7 +65,7 @@ function selectorText(object: ApiObject, path: readonly string[] | undefined): s
   if (!isObject(value)) return '';
   const labels = isObject(value['matchLabels']) ? value['matchLabels'] : Array.isArray(value['matchExpressions']) ? {} : value;
   return Object.entries(labels)
-    .map(([key, text]) => `${key}=${String(text)}`)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : ''}`)
     .sort()
     .join(',');
 }
@@ -138,7 +140,7 @@ function withReplicas(live: ApiObject, wanted: JsonObject, paths: ScalePaths): A
   let target: JsonObject = next;
   for (const step of paths.specReplicas.slice(0, -1)) {
     const child = target[step];
-    target = isObject(child) ? child : ((target[step] = {}) as JsonObject);
+    target = isObject(child) ? child : (target[step] = {});
   }
   target[paths.specReplicas.at(-1) ?? 'replicas'] = replicas;
   return next;
@@ -177,7 +179,7 @@ async function issueToken(tokens: TokenAuthority, cluster: Cluster, exchange: Ex
     audiences,
     issuedAt: Math.floor(now.getTime() / 1000),
     expires: Math.floor(expires.getTime() / 1000),
-    ...(bound === undefined ? {} : { bound: { kind: String(bound['kind']), name: String(bound['name']), uid: String(bound['uid']) } }),
+    ...(bound === undefined ? {} : { bound: { kind: text(bound['kind']), name: text(bound['name']), uid: text(bound['uid']) } }),
   });
   const answer = {
     kind: 'TokenRequest',

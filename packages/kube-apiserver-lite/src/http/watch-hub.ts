@@ -25,7 +25,7 @@ export class WatchHub {
 
   /** The open watches, of one kind or of all. */
   *streams(resource?: string): Generator<WatchStream> {
-    for (const [key, streams] of this.#streams) if (resource === undefined || key === resource) yield* [...streams];
+    for (const [key, streams] of this.#streams) if (resource === undefined || key === resource) yield* streams;
   }
 
   /** The version up to which a kind's changes have been delivered; undefined when none are held back. */

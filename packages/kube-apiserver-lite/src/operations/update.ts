@@ -1,6 +1,6 @@
 import { type Cluster, view } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
-import { badRequest, type Cause, conflict, forbidden, invalid, invalidObject, notFound, OPTIMISTIC_LOCK } from '../errors.ts';
+import { badRequest, type Cause, conflict, invalid, invalidObject, notFound, OPTIMISTIC_LOCK } from '../errors.ts';
 import { isNoop, setDefaults, trackFields, validate } from '../machinery.ts';
 import type { ApiObject, ObjectMeta } from '../object.ts';
 import { errorKind, errorTarget, type Resource } from '../registry/resource.ts';

@@ -1,4 +1,4 @@
-import type { ApiObject } from '../object.ts';
+import type { ApiObject, JsonObject } from '../object.ts';
 import { isObject } from '../schema/json.ts';
 import type { Family } from './ip.ts';
 
@@ -46,11 +46,12 @@ export type ServiceStatus = { loadBalancer?: { ingress?: LoadBalancerIngress[] }
 
 /** The spec, made if it is not there. */
 export function specOf(service: ApiObject): ServiceSpec {
-  if (!isObject(service['spec'])) service['spec'] = {};
-  return service['spec'] as ServiceSpec;
+  const spec: JsonObject = isObject(service['spec']) ? service['spec'] : {};
+  service['spec'] = spec;
+  return spec;
 }
 
-export const statusOf = (service: ApiObject): ServiceStatus => (isObject(service['status']) ? service['status'] : {}) as ServiceStatus;
+export const statusOf = (service: ApiObject): ServiceStatus => (isObject(service['status']) ? service['status'] : {});
 
 export const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
 export const needsClusterIP = (spec: ServiceSpec): boolean => ['ClusterIP', 'NodePort', 'LoadBalancer'].includes(spec.type ?? '');

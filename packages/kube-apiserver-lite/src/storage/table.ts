@@ -28,8 +28,7 @@ export class Table {
 
   /** Objects in the order of their keys; of one namespace, or of all when it is undefined. */
   *list(namespace?: string): Generator<Stored> {
-    this.#sortedNamespaces ??= [...this.#namespaces.keys()].sort();
-    for (const ns of namespace === undefined ? this.#sortedNamespaces : [namespace]) {
+    for (const ns of namespace === undefined ? this.#allNamespaces() : [namespace]) {
       const objects = this.#namespaces.get(ns);
       if (objects === undefined) continue;
       let names = this.#sortedNames.get(ns);
@@ -39,6 +38,13 @@ export class Table {
         if (stored !== undefined) yield stored;
       }
     }
+  }
+
+  /** Namespaces in order; sorted again only after one came or went. */
+  #allNamespaces(): readonly string[] {
+    const sorted = this.#sortedNamespaces ?? [...this.#namespaces.keys()].sort();
+    this.#sortedNamespaces = sorted;
+    return sorted;
   }
 
   /** The objects as they were at `revision`; undefined when that is no longer known. */

@@ -8,7 +8,8 @@ export const secretStrategy: Partial<Strategy> = {
     delete secret['stringData'];
     if (!isObject(stringData)) return;
     const data = isObject(secret['data']) ? { ...secret['data'] } : {};
-    for (const [key, value] of Object.entries(stringData)) data[key] = Buffer.from(String(value)).toString('base64');
+    for (const [key, value] of Object.entries(stringData))
+      data[key] = Buffer.from(typeof value === 'string' ? value : '').toString('base64');
     secret['data'] = data;
   },
 };

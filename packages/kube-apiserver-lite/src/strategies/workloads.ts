@@ -16,7 +16,8 @@ function defaultPodSpec(spec: JsonObject): void {
 }
 
 function defaultContainer(container: JsonObject, spec: JsonObject): void {
-  if ((container['imagePullPolicy'] ?? '') === '') container['imagePullPolicy'] = pullPolicy(String(container['image'] ?? ''));
+  if ((container['imagePullPolicy'] ?? '') === '')
+    container['imagePullPolicy'] = pullPolicy(typeof container['image'] === 'string' ? container['image'] : '');
   for (const port of objects(container['ports'])) {
     if (spec['hostNetwork'] === true && port['hostPort'] === undefined && port['containerPort'] !== undefined)
       port['hostPort'] = port['containerPort'];
@@ -106,17 +107,21 @@ export const podStrategy: Partial<Strategy> = {
   },
 };
 
+const resourcesOf = (container: JsonObject, what: string): JsonObject => objectOf(objectOf(container['resources'])[what]);
+
 function qosClass(containers: readonly JsonObject[]): string {
-  const of = (container: JsonObject, what: string): JsonObject => objectOf(objectOf(container['resources'])[what]);
   if (
-    containers.every(container => Object.keys(of(container, 'requests')).length === 0 && Object.keys(of(container, 'limits')).length === 0)
+    containers.every(
+      container =>
+        Object.keys(resourcesOf(container, 'requests')).length === 0 && Object.keys(resourcesOf(container, 'limits')).length === 0,
+    )
   ) {
     return 'BestEffort';
   }
   const guaranteed = containers.every(container =>
     ['cpu', 'memory'].every(name => {
-      const limit = of(container, 'limits')[name];
-      return limit !== undefined && (of(container, 'requests')[name] ?? limit) === limit;
+      const limit = resourcesOf(container, 'limits')[name];
+      return limit !== undefined && (resourcesOf(container, 'requests')[name] ?? limit) === limit;
     }),
   );
   return guaranteed ? 'Guaranteed' : 'Burstable';

@@ -128,7 +128,7 @@ export class WorkloadController implements Controller {
       kind: 'ReplicaSet',
       metadata: {
         name,
-        labels: labels as Record<string, string>,
+        labels,
         annotations: { [REVISION]: revision },
         ownerReferences: [ownerReference(deployment)],
       },
@@ -166,7 +166,7 @@ export class WorkloadController implements Controller {
       Object.entries(selector).every(([key, value]) => object.metadata.labels?.[key] === value),
     );
     const pods = this.#pods.of(stored.object).filter(pod => !isLeaving(pod.object));
-    const byNode = new Map(pods.map(pod => [String(objectOf(pod.object['spec'])['nodeName']), pod]));
+    const byNode = new Map(pods.map(pod => [nodeOf(pod), pod]));
     let updated = 0;
     for (const { name } of nodes) {
       const pod = byNode.get(name);
@@ -176,7 +176,7 @@ export class WorkloadController implements Controller {
       else if (objectOf(spec['updateStrategy'])['type'] !== 'OnDelete') this.#deletePod(pod);
     }
     for (const pod of byNode.values()) this.#deletePod(pod);
-    const ready = pods.filter(pod => isReady(pod.object) && !byNode.has(String(objectOf(pod.object['spec'])['nodeName']))).length;
+    const ready = pods.filter(pod => isReady(pod.object) && !byNode.has(nodeOf(pod))).length;
     this.#status(stored, {
       currentNumberScheduled: Math.min(pods.length, nodes.length),
       numberMisscheduled: 0,
@@ -258,6 +258,11 @@ export class WorkloadController implements Controller {
     return this.#actor.resource(GROUP, 'v1', KINDS[kind]);
   }
 }
+
+const nodeOf = (pod: Stored): string => {
+  const { nodeName } = objectOf(pod.object['spec']);
+  return typeof nodeName === 'string' ? nodeName : '';
+};
 
 interface Rollout {
   wanted: number;
