@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)('ExaBGP as the reader of every octet', ()
   it('reads IPv6 routes with the 16 octets of a global next hop', async () => {
     await speaker.announce({ prefix: '2001:db8::/32' });
     await update(
-      `${MARKER}00420200${'00'}002b900e001a00020110fd7700000000000000000000000000020020 20010db8 40010100 40020602010000fdea`.replaceAll(
+      `${MARKER}0042020000002b900e001a00020110fd7700000000000000000000000000020020 20010db8 40010100 40020602010000fdea`.replaceAll(
         ' ',
         '',
       ),

@@ -152,7 +152,7 @@ describe.skipIf(missing !== undefined)('FRR as a router', () => {
       const found = await frr.route('2001:db8:10::10/128');
       return found?.paths.length === 2 && found;
     });
-    expect(route.paths.map(path => path.nexthops[0]?.ip).sort()).toContain('fd77::7');
+    expect(route.paths.map(path => path.nexthops[0]?.ip)).toContain('fd77::7');
     await speaker.removePeer('v6');
     await until('its paths are gone', async () => (await frr.route('2001:db8:10::10/128'))?.paths.length === 1);
   });
@@ -231,7 +231,7 @@ describe.skipIf(missing !== undefined)('FRR as a router', () => {
       const found = await frr.route('198.51.100.10/32');
       return found?.paths.length === 2 && found;
     });
-    expect(route.paths.map(path => path.aspath.string).sort()).toEqual(['4200000007', '65002']);
+    expect(new Set(route.paths.map(path => path.aspath.string))).toEqual(new Set(['4200000007', '65002']));
     await speaker.removePeer('as4');
     const neighbor = await frr.neighbor('10.77.0.7');
     expect(neighbor?.bgpState).not.toBe('Established');

@@ -46,6 +46,8 @@ describe.skipIf(missing !== undefined)('GoBGP as a router', () => {
   let speaker: RemoteSpeaker;
   const PEER = { name: 'plain', address: '10.77.0.1', sourceAddress: '10.77.0.2', remoteAs: 65001, holdTime: 9 } as const;
 
+  const count = async () => Number(/Destination: (\d+)/.exec(await gobgp.ask('global', 'rib', 'summary'))?.[1]);
+
   beforeAll(async () => {
     lan = await Lan.create();
     const router = await lan.host('rtr', { addresses: ['10.77.0.1/24', 'fd77::1/64'] });
@@ -71,7 +73,6 @@ describe.skipIf(missing !== undefined)('GoBGP as a router', () => {
   });
 
   it('takes 10,000 routes and their withdrawal', async () => {
-    const count = async () => Number(/Destination: (\d+)/.exec(await gobgp.ask('global', 'rib', 'summary'))?.[1]);
     const before = await count();
     await speaker.call('announceMany', 0, 10_000, {});
     await until('10,000 routes', async () => (await count()) >= before + 10_000);

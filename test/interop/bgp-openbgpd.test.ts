@@ -41,6 +41,9 @@ describe.skipIf(missing !== undefined)('OpenBGPD as a router', () => {
   let speaker: RemoteSpeaker;
   const PEER = { name: 'plain', address: '10.77.0.1', sourceAddress: '10.77.0.2', remoteAs: 65001, holdTime: 9 } as const;
 
+  const rows = async () =>
+    (await openbgpd.ask('show', 'rib', 'neighbor', '10.77.0.2')).split('\n').filter(line => line.includes('/32')).length;
+
   beforeAll(async () => {
     lan = await Lan.create();
     const router = await lan.host('rtr', { addresses: ['10.77.0.1/24', 'fd77::1/64'] });
@@ -81,8 +84,6 @@ describe.skipIf(missing !== undefined)('OpenBGPD as a router', () => {
   });
 
   it('takes 10,000 routes and their withdrawal', async () => {
-    const rows = async () =>
-      (await openbgpd.ask('show', 'rib', 'neighbor', '10.77.0.2')).split('\n').filter(line => line.includes('/32')).length;
     await speaker.call('announceMany', 0, 10_000, {});
     await until('10,000 routes', async () => (await rows()) >= 10_001);
     await speaker.call('withdrawMany', 0, 10_000);

@@ -18,3 +18,4 @@ export { type Clock, systemClock } from './session/clock.ts';
 export { type DialOptions, type ListenOptions, systemTransport, type Transport, type TransportListener } from './session/transport.ts';
 export { type ForPeers, Speaker, type SpeakerEvents, type SpeakerOptions, type StopOptions } from './speaker.ts';
 export type { BfdStatus, PeerCounters, PeerStatus } from './status.ts';
+export { type LinkDiscovery, systemDiscovery } from './unnumbered/discovery.ts';

@@ -120,7 +120,7 @@ export class Peer {
 
   /** Resolves when the last octet of a stopped peer has left, or a second has passed. */
   async closed(): Promise<void> {
-    await Promise.all([...this.#closing]);
+    await Promise.all(this.#closing);
   }
 
   /** Ends the session and begins a new one. */

@@ -14,6 +14,7 @@ import { type Audience, RouteTable } from './rib/route-table.ts';
 import { type Clock, systemClock } from './session/clock.ts';
 import { systemTransport, type Transport, type TransportListener } from './session/transport.ts';
 import type { BfdStatus, PeerStatus } from './status.ts';
+import { type LinkDiscovery, systemDiscovery } from './unnumbered/discovery.ts';
 
 export interface SpeakerOptions {
   /** Our AS number. */
@@ -30,6 +31,8 @@ export interface SpeakerOptions {
   readonly transport?: Transport;
   /** What runs the BFD sessions; a thread of its own when left out. */
   readonly bfd?: BfdService;
+  /** What finds the routers of unnumbered peers. */
+  readonly discovery?: LinkDiscovery;
 }
 
 export interface SpeakerEvents {
@@ -71,6 +74,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   readonly #routes: RouteTable;
   readonly #host: PeerHost;
   readonly #bfd: BfdService;
+  readonly #discovery: LinkDiscovery;
+  readonly #watches = new Map<string, { readonly link: string; readonly end: () => void }>();
   #draining = false;
   #stopped = false;
 
@@ -82,6 +87,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#transport = options.transport ?? systemTransport;
+    this.#discovery = options.discovery ?? systemDiscovery(this.#clock);
     this.#bfd = options.bfd ?? new BfdThread((peer, text) => this.emit('problem', { peer, text }));
     this.#routes = new RouteTable((prefix, audience) => {
       if (!audience) for (const peer of this.#peers.values()) peer.mark(prefix);
@@ -154,6 +160,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#peers.set(config.name, peer);
     for (const listener of this.#listeners) this.#installPassword(listener, peer, config.password);
     peer.start();
+    this.#watchLink(peer);
     this.#watchPath(peer);
   }
 
@@ -174,6 +181,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
         if (config.address !== undefined && config.password !== undefined) this.#setPassword(listener, config.address, config.password);
       }
     peer.reconfigure(config);
+    this.#watchLink(peer);
     if (pathOf(before) !== pathOf(config)) this.#watchPath(peer);
   }
 
@@ -183,6 +191,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     peer.stop(cease(Cease.PEER_DECONFIGURED));
     for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
     this.#bfd.remove(name);
+    this.#endWatch(name);
     this.#peers.delete(name);
   }
 
@@ -249,6 +258,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#stopped = true;
     const goodbye: Notification | undefined = mode === 'cease' ? cease(Cease.ADMINISTRATIVE_SHUTDOWN, message) : undefined;
     for (const peer of this.#peers.values()) peer.stop(goodbye);
+    for (const name of this.#watches.keys()) this.#endWatch(name);
     // AdminDown: whoever watches our path shall not take the end of this process for a failure.
     await this.#bfd.close();
     await Promise.all([...this.#listeners.map(listener => listener.close()), ...[...this.#peers.values()].map(peer => peer.closed())]);
@@ -264,6 +274,28 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     }
     socket.on('error', () => {});
     socket.destroy();
+  }
+
+  /** Looks for the router of an unnumbered peer, on the link that is configured now. */
+  #watchLink(peer: Peer): void {
+    const { name, config } = peer;
+    const link = config.enabled ? config.discoverOn : undefined;
+    if (this.#watches.get(name)?.link === link) return;
+    this.#endWatch(name);
+    if (link === undefined) return;
+    const found = (router: string) => {
+      for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
+      peer.discovered(`${router}%${link}`);
+      for (const listener of this.#listeners) this.#installPassword(listener, peer, peer.config.password);
+      this.#watchPath(peer);
+    };
+    const end = this.#discovery.watch(link, found, text => this.emit('problem', { peer: name, text }));
+    this.#watches.set(name, { link, end });
+  }
+
+  #endWatch(name: string): void {
+    this.#watches.get(name)?.end();
+    this.#watches.delete(name);
   }
 
   /** Starts, changes or ends the BFD session of a peer. */

@@ -147,6 +147,8 @@ export class Lan {
   /** A directory for configurations, sockets and logs. */
   readonly directory: string;
   readonly switchNamespace: string;
+  /** Its machines, by name. */
+  readonly hosts = new Map<string, Host>();
   readonly #namespaces: string[] = [];
   readonly #daemons: Daemon[] = [];
 
@@ -179,6 +181,7 @@ export class Lan {
     const namespace = `${this.id}-${name}`;
     await this.#namespace(namespace);
     const host = new Host(this, name, namespace);
+    this.hosts.set(name, host);
     await host.run('sysctl', '-qw', ...SYSCTLS);
     await host.ip('link', 'set', 'lo', 'up');
     await host.ip('link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', name, 'netns', this.switchNamespace);

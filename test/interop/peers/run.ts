@@ -60,11 +60,11 @@ export async function until<T>(
 /** Asks the same question without pause until `stop`, which tells how often the answer was no. Ends by itself after two minutes. */
 export function watch(question: () => Promise<boolean>): { readonly stop: () => Promise<{ readonly asked: number; readonly no: number }> } {
   const counts = { asked: 0, no: 0 };
-  let on = true;
+  const stopped = new AbortController();
   let failure: unknown;
   const end = performance.now() + 120_000;
   const watching = (async () => {
-    while (on && performance.now() < end) {
+    while (!stopped.signal.aborted && performance.now() < end) {
       counts.asked++;
       if (!(await question())) counts.no++;
     }
@@ -73,7 +73,7 @@ export function watch(question: () => Promise<boolean>): { readonly stop: () => 
   });
   return {
     stop: async () => {
-      on = false;
+      stopped.abort();
       await watching;
       if (failure !== undefined) throw failure;
       return counts;

@@ -48,7 +48,7 @@ async function perform({ method, args }: Call): Promise<unknown> {
 process.on('message', (call: Call) => {
   perform(call).then(
     value => process.send?.({ id: call.id, value }),
-    (error: unknown) => process.send?.({ id: call.id, error: error instanceof Error ? `${error.message}` : String(error) }),
+    (error: unknown) => process.send?.({ id: call.id, error: error instanceof Error ? error.message : String(error) }),
   );
 });
 process.on('disconnect', () => process.exit(0));

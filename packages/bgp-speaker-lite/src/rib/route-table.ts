@@ -78,7 +78,7 @@ export class RouteTable {
         for (const peer of audience) entry.byPeer.set(peer, route.attributes);
       }
     }
-    for (const text of [...this.#entries.keys()]) if (!next.has(text)) this.delete(text, undefined);
+    for (const text of this.#entries.keys()) if (!next.has(text)) this.delete(text, undefined);
     for (const [text, entry] of next) this.#merge(text, entry);
   }
 

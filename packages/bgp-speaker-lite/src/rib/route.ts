@@ -107,9 +107,11 @@ function parseAttributes(route: Route, key: string): PathAttributes {
   };
 }
 
+function texts(values: readonly string[] | undefined): string {
+  return values === undefined || values.length === 0 ? '' : [...new Set(values)].sort().join(',');
+}
+
 function keyOf(route: Route): string {
-  const texts = (values: readonly string[] | undefined) =>
-    values === undefined || values.length === 0 ? '' : [...new Set(values)].sort().join(',');
   return [
     route.nextHop,
     route.med,

@@ -67,7 +67,7 @@ const CODECS = new Map<number, AttributeCodec<KnownAttribute>>(
 );
 
 const CATEGORY = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE;
-const MP_TYPES: readonly number[] = [AttributeType.MP_REACH_NLRI, AttributeType.MP_UNREACH_NLRI];
+const MP_TYPES = new Set<number>([AttributeType.MP_REACH_NLRI, AttributeType.MP_UNREACH_NLRI]);
 
 export function attributeName(type: number): string {
   return CODECS.get(type)?.name ?? `attribute ${type}`;
@@ -89,7 +89,7 @@ export function decodeAttribute(type: number, flags: number, value: Uint8Array, 
   }
   if ((flags & CATEGORY) !== codec.flags)
     throw new AttributeError(
-      MP_TYPES.includes(type) ? 'session-reset' : 'treat-as-withdraw',
+      MP_TYPES.has(type) ? 'session-reset' : 'treat-as-withdraw',
       `${codec.name} with flags 0x${flags.toString(16).padStart(2, '0')}`,
       4,
     );
