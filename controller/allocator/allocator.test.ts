@@ -328,6 +328,14 @@ describe('sharing', () => {
     expect(answers(a, 'a/1', 'a/2', 'a/3')).toEqual({ 'a/1': '10.0.0.2', 'a/2': '10.0.0.2', 'a/3': '10.0.0.1' });
   });
 
+  test('a drained pool gives out no shares either', () => {
+    const a = allocator();
+    serve(a, request('a/1', key));
+    a.configure({ pools: [pool('lan', ['10.0.0.1-10.0.0.3'], { drain: true })], reservations: [] });
+    serve(a, request('a/2', { ...key, ...port(81) }), request('a/3', { ...key, ...port(82), addresses: ['10.0.0.1'] }));
+    expect(answers(a, 'a/1', 'a/2', 'a/3')).toEqual({ 'a/1': '10.0.0.1', 'a/2': '!PoolDraining', 'a/3': '!PoolDraining' });
+  });
+
   test('who breaks the agreement moves; the others stay', () => {
     const a = allocator();
     serve(a, request('a/1', key), request('a/2', { ...key, ...port(81) }));

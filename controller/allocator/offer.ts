@@ -63,7 +63,7 @@ export function offerFrom(ledger: Ledger, entry: Entry, pool: PoolState, family:
   const { request } = entry;
   if (pool.space[family].capacity === 0n) return refuse('NoPoolForFamily', `IPAddressPool ${pool.name} has no IPv${family} addresses`);
   // Who names a sharing key wishes to share: an address that others hold under the key comes before a free one.
-  if (request.sharingKey !== null) {
+  if (request.sharingKey !== null && closed(pool) === null) {
     for (const address of ledger.sharedUnder(request.sharingKey, pool, family)) {
       if (
         pool.withheld(address) === null &&
@@ -118,8 +118,8 @@ export function offerReserved(
 
 /** The limits that hold for a new address of a pool, asked for or not. */
 function giveable(ledger: Ledger, entry: Entry, pool: PoolState, address: Address, plan: readonly Assignment[]): Offer | null {
-  if (pool.pool.suspended !== null) return refuse('PoolNotReady', `IPAddressPool ${pool.name} is not in use: see its conditions`);
-  if (pool.pool.drain) return refuse('PoolDraining', `IPAddressPool ${pool.name} is being drained (spec.drain)`);
+  const shut = closed(pool);
+  if (shut !== null) return shut;
   const { family } = address;
   if (ledger.isFree(address) && ledger.spareFor(entry.key, pool, family) <= 0n) {
     return refuse('AddressReserved', `the last free IPv${family} addresses of IPAddressPool ${pool.name} are kept by reservations`, [
@@ -129,6 +129,12 @@ function giveable(ledger: Ledger, entry: Entry, pool: PoolState, address: Addres
   }
   const quota = quotaRefusal(ledger, entry, pool, address, plan);
   return quota === null ? null : { refusal: quota };
+}
+
+/** Whether the pool gives out nothing new, not even a share in an address that others hold. */
+function closed({ pool }: PoolState): Offer | null {
+  if (pool.suspended !== null) return refuse('PoolNotReady', `IPAddressPool ${pool.name} is not in use: see its conditions`);
+  return pool.drain ? refuse('PoolDraining', `IPAddressPool ${pool.name} is being drained (spec.drain)`) : null;
 }
 
 function quotaRefusal(ledger: Ledger, entry: Entry, pool: PoolState, address: Address, plan: readonly Assignment[]): Refusal | null {

@@ -170,10 +170,8 @@ function offer(world: World, known: Known, pool: Pool, family: Family, plan: rea
     address => sharingKey !== null && holders(world, address).some(holder => holder.request.sharingKey === sharingKey),
   );
   const free = all.filter(address => !isTaken(world, address)).slice(0, 1);
-  // A shared address is not new, so a drain does not forbid it.
-  const open = { ...pool, drain: false };
   const found =
-    shared.find(address => isGiveable(world, known, open, address, false, plan)) ??
+    shared.find(address => isGiveable(world, known, pool, address, false, plan)) ??
     free.find(address => isGiveable(world, known, pool, address, false, plan));
   return found === undefined ? null : given(found, pool);
 }

@@ -60,7 +60,8 @@ export class Planner {
   readonly #groups = new Map<string, Group>();
   readonly #dirty = new Set<string>();
   readonly #dirtySpots = new Set<string>();
-  readonly #gone = new Set<string>();
+  /** Services that went since the last settling, with the plan they had. */
+  readonly #gone = new Map<string, Plan>();
   readonly #hints = new Map<string, string>();
   #config: PlannerConfig = { pools: [], l2Advertisements: [], bgpAdvertisements: [], peers: [] };
   #topology: Topology | null = null;
@@ -104,7 +105,7 @@ export class Planner {
     for (const { ip } of service.addresses) this.#join(ip, key);
     if (known === undefined) {
       for (const { ip, layer2 } of previous?.addresses ?? []) if (layer2?.nodes[0] !== undefined) this.#hints.set(ip, layer2.nodes[0]);
-      this.#services.set(key, { service, wishes: [], plan: null });
+      this.#services.set(key, { service, wishes: [], plan: this.#gone.get(key) ?? null });
     } else known.service = service;
     this.#gone.delete(key);
     this.#dirty.add(key);
@@ -116,7 +117,7 @@ export class Planner {
     for (const { ip } of state.service.addresses) this.#leave(ip, key);
     this.#services.delete(key);
     this.#dirty.delete(key);
-    if (state.plan !== null) this.#gone.add(key);
+    if (state.plan !== null) this.#gone.set(key, state.plan);
   }
 
   /** The endpoints of a Service; of one that is not planned they are kept for later. */
@@ -165,7 +166,7 @@ export class Planner {
       for (const key of spot.services) touched.add(key);
     }
     this.#hints.clear();
-    const changes: PlanChange[] = [...this.#gone].map(key => ({ key, plan: null }));
+    const changes: PlanChange[] = [...this.#gone.keys()].map(key => ({ key, plan: null }));
     this.#gone.clear();
     for (const key of touched) {
       const state = this.#services.get(key);
