@@ -5,9 +5,11 @@ import { formatIp } from '../inet.ts';
 import { close } from '../libc.ts';
 import { solicitedNodeGroup } from '../membership.ts';
 import { leaveInKernel } from '../netlink/kernel-groups.ts';
+import { links } from '../netlink/tables.ts';
 import { networkNamespace } from '../netns.ts';
 import { LAYOUT, shapes } from './layout.ts';
 import { detachLink, getObject, mapKeys } from './syscall.ts';
+import { detachFilterProgram } from './traffic-control.ts';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 const OURS = /^v\d+-\d+$/;
@@ -91,6 +93,15 @@ export function removeTree(path: string): void {
   rmdirQuietly(path);
 }
 
+/** Programs attached by traffic control are no pins, and outlive their process all the same. */
+function removeFilters(): void {
+  try {
+    for (const { index } of links()) detachFilterProgram(index);
+  } catch (error) {
+    if (!(error instanceof RawSocketError)) throw error;
+  }
+}
+
 /** The memberships that `holdGroups` left with the kernel, as far as the pinned entries tell. */
 function leaveGroups(path: string): void {
   try {
@@ -118,11 +129,12 @@ function silence(file: string): void {
 }
 
 /**
- * Removes everything that responders have pinned under `directory`, of all versions and network namespaces, and silences it at once, also
- * where a process still runs: for uninstalling.
+ * Removes everything that responders have pinned under `directory`, of all versions and network namespaces, and their traffic control
+ * filters in this one; silences it at once, also where a process still runs. For uninstalling.
  * @returns the paths removed
  */
 export function cleanupPins(directory: string): string[] {
+  removeFilters();
   if (!existsSync(directory)) return [];
   const paths = readdirSync(directory)
     .filter(name => OURS.test(name))

@@ -10,12 +10,13 @@ export interface FixtureOptions {
   pinDirectory?: string;
   entries: Omit<ResponderEntry, 'interfaceIndex'>[];
   leaseMs: number;
+  attachBy?: 'tcx' | 'tc';
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as FixtureOptions;
 
 inNetworkNamespace(options.namespace, () => {
-  const opened = openKernelResponder({ pinDirectory: options.pinDirectory });
+  const opened = openKernelResponder({ pinDirectory: options.pinDirectory, attachBy: options.attachBy });
   if (!opened.available) throw new Error(opened.because);
   const { responder } = opened;
   const index = interfaceIndex('eth0');

@@ -5,6 +5,7 @@ import { type CountedEntry, decodeEntry, encodeKey, encodeValue, LEASES, type Re
 import { PinDirectory, removeTree } from './pins.ts';
 import { responderProgram } from './program.ts';
 import * as bpf from './syscall.ts';
+import { attachFilterProgram, detachFilterProgram } from './traffic-control.ts';
 
 export interface KernelResponderOptions {
   /**
@@ -17,6 +18,11 @@ export interface KernelResponderOptions {
    * also while no process lives. The groups then show among the interface's addresses in ip-address(8).
    */
   holdGroups?: boolean | undefined;
+  /**
+   * How the program is attached; default: by a TCX link (Linux 6.6), and by traffic control where the kernel has none. A filter of traffic
+   * control does not end with its process: after a SIGKILL only the lease silences it, and the next process takes its place.
+   */
+  attachBy?: 'tcx' | 'tc' | undefined;
 }
 
 export type KernelResponderResult =
@@ -33,15 +39,16 @@ export function openKernelResponder(options: KernelResponderOptions = {}): Kerne
     return { available: true, responder: KernelResponder.open(options) };
   } catch (error) {
     if (!(error instanceof RawSocketError)) throw error;
-    const hint = error.code === 'InvalidArgument' || error.code === 'NotSupported' ? '; TCX links need Linux 6.6' : '';
-    return { available: false, code: error.code, because: `${error.message}${hint}` };
+    return { available: false, code: error.code, because: error.message };
   }
 }
+
+const TRAFFIC_CONTROL = -1;
 
 type Maps = Record<keyof typeof shapes, number>;
 
 /**
- * Answers ARP requests and neighbour solicitations inside the kernel: an eBPF program on a TCX link of each interface, with the addresses
+ * Answers ARP requests and neighbour solicitations inside the kernel: an eBPF program at the ingress of each interface, with the addresses
  * in maps and a lease (CLOCK_MONOTONIC) that someone must renew.
  */
 export class KernelResponder {
@@ -55,17 +62,26 @@ export class KernelResponder {
   readonly #program: number;
   readonly #pins: PinDirectory | undefined;
   readonly #groups: HeldGroups | undefined;
+  /** Descriptor of the TCX link per interface, or -1 for a filter of traffic control. */
   readonly #links = new Map<number, number>();
+  readonly #attachBy: 'tcx' | 'tc' | undefined;
   #closed = false;
 
-  private constructor(maps: Maps, program: number, pins: PinDirectory | string | undefined, adopted: boolean, holdGroups: boolean) {
+  private constructor(
+    maps: Maps,
+    program: number,
+    pins: PinDirectory | string | undefined,
+    adopted: boolean,
+    options: KernelResponderOptions,
+  ) {
     this.#maps = maps;
     this.#program = program;
     this.#pins = pins instanceof PinDirectory ? pins : undefined;
-    this.#groups = holdGroups && this.#pins ? new HeldGroups() : undefined;
+    this.#groups = options.holdGroups && this.#pins ? new HeldGroups() : undefined;
     this.pinned = this.#pins?.path;
     this.pinProblem = typeof pins === 'string' ? pins : undefined;
     this.adopted = adopted;
+    this.#attachBy = options.attachBy;
   }
 
   static open(options: KernelResponderOptions): KernelResponder {
@@ -85,7 +101,7 @@ export class KernelResponder {
       const maps: Maps = { vips4: map('vips4'), vips6: map('vips6'), leases: map('leases') };
       const program = bpf.loadProgram('arp_ndp', responderProgram(maps));
       opened.push(program);
-      const responder = new KernelResponder(maps, program, directory, adopted, options.holdGroups ?? false);
+      const responder = new KernelResponder(maps, program, directory, adopted, options);
       for (const ifindex of pins?.linkedInterfaces() ?? []) responder.#adoptLink(ifindex);
       if (responder.#groups) for (const entry of responder.entries()) responder.#hold(entry.interfaceIndex, entry.address);
       libc.close(opened[0] as number);
@@ -114,12 +130,13 @@ export class KernelResponder {
   attach(interfaceIndex: number): void {
     this.#assertOpen();
     const existing = this.#links.get(interfaceIndex);
-    if (existing !== undefined && bpf.updateLink(existing, this.#program) >= 0) return;
-    if (existing !== undefined) this.detach(interfaceIndex);
-    const link = bpf.createTcxLink(this.#program, interfaceIndex);
-    this.#links.set(interfaceIndex, link);
+    if (existing !== undefined && existing >= 0 && bpf.updateLink(existing, this.#program) >= 0) return;
+    if (existing !== undefined && existing >= 0) this.detach(interfaceIndex);
+    const link = this.#attachBy === 'tc' ? undefined : this.#attachLink(interfaceIndex);
+    if (link === undefined) attachFilterProgram(interfaceIndex, this.#program);
+    this.#links.set(interfaceIndex, link ?? TRAFFIC_CONTROL);
     const file = this.#pins?.linkFile(interfaceIndex);
-    if (this.#pins && file !== undefined && !bpf.pinObject(link, file)) {
+    if (link !== undefined && this.#pins && file !== undefined && !bpf.pinObject(link, file)) {
       // A dead link of an interface with the same index.
       this.#pins.unpin(file);
       bpf.pinObject(link, file);
@@ -131,6 +148,7 @@ export class KernelResponder {
     const link = this.#links.get(interfaceIndex);
     if (link === undefined) return;
     this.#links.delete(interfaceIndex);
+    if (link === TRAFFIC_CONTROL) return detachFilterProgram(interfaceIndex);
     this.#pins?.unpin(this.#pins.linkFile(interfaceIndex));
     bpf.detachLink(link);
     libc.close(link);
@@ -215,13 +233,24 @@ export class KernelResponder {
       this.#groups?.clear();
     }
     this.#closed = true;
-    for (const fd of [...this.#links.values(), this.#program, ...Object.values(this.#maps)]) libc.close(fd);
+    for (const fd of [...[...this.#links.values()].filter(link => link !== TRAFFIC_CONTROL), this.#program, ...Object.values(this.#maps)])
+      libc.close(fd);
     this.#links.clear();
     if (!keep) this.#pins?.remove();
   }
 
   readonly #leaseKey = Buffer.alloc(4);
   readonly #leaseValue = Buffer.alloc(8);
+
+  /** Undefined where this kernel has no TCX links. */
+  #attachLink(interfaceIndex: number): number | undefined {
+    try {
+      return bpf.createTcxLink(this.#program, interfaceIndex);
+    } catch (error) {
+      if (this.#attachBy === 'tcx' || !(error instanceof RawSocketError) || error.errno !== 'EINVAL') throw error;
+      return undefined;
+    }
+  }
 
   #hold(interfaceIndex: number, address: string): void {
     if (address.includes(':')) this.#groups?.add(interfaceIndex, address);

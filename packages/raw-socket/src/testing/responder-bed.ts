@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nowNs } from '../clock.ts';
 import { cleanupPins } from '../ebpf/pins.ts';
-import { type KernelResponder, openKernelResponder } from '../ebpf/responder.ts';
+import { type KernelResponder, type KernelResponderOptions, openKernelResponder } from '../ebpf/responder.ts';
 import { interfaceIndex } from '../sockaddr.ts';
 import { Asker } from './asker.ts';
 import { createLan, type Lan } from './lan.ts';
@@ -67,16 +67,16 @@ export class ResponderBed {
     return path;
   }
 
-  open(pinDirectory?: string, holdGroups = false): KernelResponder {
-    const opened = this.lan.host.enter(() => openKernelResponder({ pinDirectory, holdGroups }));
+  open(pinDirectory?: string, options: KernelResponderOptions = {}): KernelResponder {
+    const opened = this.lan.host.enter(() => openKernelResponder({ ...options, pinDirectory }));
     if (!opened.available) throw new Error(opened.because);
     this.onReset(() => this.lan.host.enter(() => opened.responder.close()));
     return opened.responder;
   }
 
   /** With both addresses, attached, and its lease running. */
-  start(pinDirectory?: string): KernelResponder {
-    const responder = this.open(pinDirectory);
+  start(pinDirectory?: string, options: KernelResponderOptions = {}): KernelResponder {
+    const responder = this.open(pinDirectory, options);
     this.lan.host.enter(() => responder.attach(this.index));
     for (const address of [VIP4, VIP6]) {
       responder.set({ interfaceIndex: this.index, address, mac: VIP_MAC, source: this.lan.host.mac });
