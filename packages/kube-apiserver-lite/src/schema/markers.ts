@@ -71,7 +71,7 @@ export const strategies: Record<string, string> = {
 /** `+structType=atomic`: replaced whole by apply. */
 export const atomicTypes = new Set(
   (
-    'ObjectReference LocalObjectReference SecretReference TypedLocalObjectReference ConfigMapKeySelector SecretKeySelector ' +
+    'OwnerReference ObjectReference LocalObjectReference SecretReference TypedLocalObjectReference ConfigMapKeySelector SecretKeySelector ' +
     'ObjectFieldSelector ResourceFieldSelector FileKeySelector NodeSelector NodeSelectorTerm TopologySelectorTerm LabelSelector ' +
     'ScopeSelector ScopedResourceSelectorRequirement EndpointAddress EndpointPort RoleRef Subject ServiceBackendPort ' +
     'NamedRuleWithOperations ParamKind ParamRef MatchResources FieldSelectorAttributes'
@@ -295,7 +295,6 @@ export const defaults: Record<string, Json> = {
   'PodSpec.terminationGracePeriodSeconds': 30,
   'PodSpec.securityContext': {},
   'PodSpec.schedulerName': 'default-scheduler',
-  'PodSpec.enableServiceLinks': true,
   'Container.terminationMessagePath': '/dev/termination-log',
   'Container.terminationMessagePolicy': 'File',
   'EphemeralContainer.terminationMessagePath': '/dev/termination-log',
@@ -340,6 +339,7 @@ export const defaults: Record<string, Json> = {
   'JobSpec.backoffLimit': 6,
   'JobSpec.completionMode': 'NonIndexed',
   'JobSpec.suspend': false,
+  'JobSpec.manualSelector': false,
   'JobSpec.podReplacementPolicy': 'TerminatingOrFailed',
   'CronJobSpec.concurrencyPolicy': 'Allow',
   'CronJobSpec.suspend': false,

@@ -23,8 +23,44 @@ export function validateSchema(value: Json, node: SchemaNode, options: ValidateO
 /** Sets without duplicates, maps without two items of one key (`x-kubernetes-list-type`). */
 export function validateListTypes(value: Json, node: SchemaNode, old?: Json): Cause[] {
   const causes: Cause[] = [];
+  checkEmbedded(value, node, '', old, causes, true);
   checkLists(value, node, '', old, causes);
   return causes;
+}
+
+const embeds = new WeakMap<SchemaNode, boolean>();
+
+/** Whether an embedded resource lies at or below a node. */
+function hasEmbedded(node: SchemaNode, depth = 0): boolean {
+  const known = embeds.get(node);
+  if (known !== undefined) return known;
+  if (depth > 64 || (node.goType ?? '') !== '') return false;
+  const below = [...node.properties.values(), node.items, node.additional].filter(n => n !== undefined);
+  const found = node.embedded || below.some(n => hasEmbedded(n, depth + 1));
+  embeds.set(node, found);
+  return found;
+}
+
+/** Embedded resources say what they are. */
+function checkEmbedded(value: Json, node: SchemaNode, path: string, old: Json | undefined, causes: Cause[], root = false): void {
+  if (!hasEmbedded(node) || (old !== undefined && equal(value, old))) return;
+  if (Array.isArray(value)) {
+    const { items } = node;
+    const before = correlate(value, node, old);
+    if (items) value.forEach((item, i) => checkEmbedded(item, items, `${path}[${i}]`, before(i), causes));
+    return;
+  }
+  if (!isObject(value)) return;
+  if (node.embedded && !root) {
+    for (const key of ['apiVersion', 'kind']) {
+      if (typeof value[key] !== 'string' || value[key] === '') causes.push(required(`${path}.${key}`, 'must not be empty'));
+    }
+  }
+  const before = isObject(old) ? old : undefined;
+  for (const key of Object.keys(value)) {
+    const child = node.properties.get(key) ?? node.additional;
+    if (child && value[key] !== undefined) checkEmbedded(value[key], child, path === '' ? key : `${path}.${key}`, before?.[key], causes);
+  }
 }
 
 export const typeName = (value: Json): string =>

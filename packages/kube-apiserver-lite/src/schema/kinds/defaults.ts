@@ -64,7 +64,11 @@ function webhooks(configuration: JsonObject): void {
 /** By Go type of the kind. */
 export const builtinDefaults: Record<string, (o: JsonObject) => void> = {
   'v1.CustomResourceDefinition': defaultCrd,
-  'v1.Pod': o => podSpec(object(o.spec)),
+  'v1.Pod': o => {
+    const spec = object(o.spec);
+    podSpec(spec);
+    set(spec, 'enableServiceLinks', true); // of Pods alone: templates stay without
+  },
   'v1.PodTemplate': o => template(o, 'template.spec'),
   'v1.ReplicaSet': o => template(o),
   'v1.ReplicationController': o => template(o),
