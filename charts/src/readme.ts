@@ -51,7 +51,7 @@ To rotate it, put the new key into \`data.key\` and the old one into \`data.prev
 
 The speaker is root because Kubernetes gives added capabilities to root only: a process of another user would have to find them on its
 executable. Everything else is dropped, privilege escalation is off and the seccomp profile is \`RuntimeDefault\`.
-Secrets are read in the namespace of Herald only; with \`speaker.bgp: false\` only the one with the key of the heartbeats.
+Secrets are read in the namespace of Herald only: the key of the heartbeats and passwords of BGP sessions. Keep no others there.
 
 \`admissionPolicy.enabled\` holds each speaker to its own node: without it, one speaker could write the status of another one's.
 

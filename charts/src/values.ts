@@ -78,14 +78,13 @@ const speaker = z
       .default(false)
       .describe('Grant NET_ADMIN: for node forwarding under kube-proxy IPVS, and together with bpf for the kernel responder.'),
     bpf: z.boolean().default(false).describe('Grant BPF: for the kernel responder.'),
-    bgp: z
-      .boolean()
-      .default(true)
-      .describe('Allow BGP: the speaker may read BGP objects, and the Secrets with passwords in the namespace of Herald.'),
-    passiveBGP: z
-      .boolean()
-      .default(false)
-      .describe('Grant NET_BIND_SERVICE, for BGPPeers with passive: true, which need port 179 of the node.'),
+    bgpListenPort: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(0)
+      .describe('Accept BGP connections on this port of the node, which BGPPeers with passive: true need (179 there). 0: only open them.'),
+    bgpDrainTime: z.string().default('2s').describe('How long routes stay, marked for graceful shutdown, when the pod stops.'),
     excludeInterfaces: z
       .array(z.string())
       .default([])

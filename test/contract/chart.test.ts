@@ -73,7 +73,7 @@ const everything = [
   'metrics.scrapeAnnotations=true',
   'speaker.netAdmin=true',
   'speaker.bpf=true',
-  'speaker.passiveBGP=true',
+  'speaker.bgpListenPort=179',
   'speaker.excludeInterfaces={^wg}',
   'controller.extraArgs={--kube-api-qps=500}',
   'image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000',
@@ -95,8 +95,8 @@ const matrix: { title: string; settings: string[] }[] = [
   { title: 'defaults', settings: [] },
   { title: 'everything on', settings: everything },
   {
-    title: 'one controller, no BGP, no snapshot',
-    settings: ['controller.replicas=1', 'speaker.bgp=false', 'speaker.snapshot.enabled=false'],
+    title: 'one controller, no snapshot',
+    settings: ['controller.replicas=1', 'speaker.snapshot.enabled=false'],
   },
   {
     title: 'names of its own',
@@ -156,16 +156,12 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
         if (kind === 'ClusterRole') expect(resources).not.toContain('secrets');
       }
     }
-    const withoutBGP = find(await render('speaker.bgp=false'), 'Role', 'herald-speaker') as Role;
-    expect(withoutBGP.rules).toEqual([
-      { apiGroups: [''], resources: ['secrets'], resourceNames: ['herald-mesh'], verbs: ['list', 'watch'] },
-    ]);
   });
 
   it.each<{ settings: string[]; add: string[] }>([
     { settings: [], add: ['NET_RAW'] },
     { settings: ['speaker.netAdmin=true', 'speaker.bpf=true'], add: ['NET_RAW', 'NET_ADMIN', 'BPF'] },
-    { settings: ['speaker.passiveBGP=true'], add: ['NET_RAW', 'NET_BIND_SERVICE'] },
+    { settings: ['speaker.bgpListenPort=179'], add: ['NET_RAW', 'NET_BIND_SERVICE'] },
   ])('gives the speaker $add and nothing else', async ({ settings, add }) => {
     const objects = await render(...settings);
     const { spec: speaker } = workload(objects, 'DaemonSet', 'herald-speaker').spec.template;
