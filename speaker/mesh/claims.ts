@@ -1,5 +1,5 @@
 import type { Claim, NodeId, Vip } from './packet.ts';
-import { claimHash, score } from './rank.ts';
+import { claimHash } from './rank.ts';
 import { tell } from './send.ts';
 import type { DesiredAddress, Effect, MeshState, OpenAddress, Peer, ReleaseCause, TakeoverCause } from './state.ts';
 
@@ -150,9 +150,4 @@ export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: num
   claimants?.delete(peer.id);
   if (claimants?.size === 0) state.claimants.delete(vip);
   reconsider(state, vip, now, cause);
-}
-
-/** Rank of a node for the fast set of a segment. */
-export function fastScore(segmentMember: NodeId): bigint {
-  return score(segmentMember, 'fast-set');
 }

@@ -44,6 +44,7 @@ export class Observer {
       if (!node.alive || node.side !== side) continue;
       if (node.state.mine.get(vip)?.dormant === false) targets.add(node.index);
       const held = node.paused ? undefined : node.state.caretaking.get(vip)?.node;
+      if (held === undefined) continue;
       const host = this.#simulation.nodes.find(({ id }) => id === held);
       if (host?.host === true && host.side === side) targets.add(host.index);
     }

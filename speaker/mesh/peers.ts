@@ -1,4 +1,4 @@
-import { fastScore, reconsider, removePeerClaim } from './claims.ts';
+import { reconsider, removePeerClaim } from './claims.ts';
 import type { NodeId } from './packet.ts';
 import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
 
@@ -72,7 +72,7 @@ export function chooseFast(state: MeshState, now: number): void {
   }
   const shared = sharedCandidacies(state);
   const weight = (peer: Peer) => (shared.get(peer.id) ?? 0) + peer.claims.size;
-  const order = known.sort((a, b) => weight(b) - weight(a) || (fastScore(a.id) < fastScore(b.id) ? 1 : -1));
+  const order = known.sort((a, b) => weight(b) - weight(a) || (a.score < b.score ? 1 : -1));
   let reciprocal = RECIPROCAL_FACTOR * state.timers.fastSet - limit;
   for (const [index, peer] of order.entries()) {
     peer.fast = index < limit || (peer.fastUntil > now && reciprocal-- > 0);

@@ -125,11 +125,9 @@ function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { addres
   state.metAt ??= now;
   const deadline = Math.min(DEADLINE.max, Math.max(DEADLINE.min, packet.interval * packet.multiplier));
   if (packet.flags.fast) {
+    // Newly asked for: chosen anew at the next tick, within the limit for those whom we did not choose.
+    if (peer.fastUntil <= now) state.membersChanged = true;
     peer.fastUntil = now + deadline;
-    if (!peer.fast) {
-      state.membersChanged = true;
-      peer.fast = true;
-    }
   }
   // In the fast set only unicast counts: it is the path that traffic takes.
   if (peer.fast && from.group) return;

@@ -440,4 +440,12 @@ export const LARGE_SCENARIOS: readonly Scenario[] = [
     dual: 60,
     takeovers: 8,
   },
+  {
+    name: '200 nodes, 200 addresses, four candidates each, one crashes',
+    options: { nodes: 200, vips: 200, candidates: 4 },
+    run: s => s.crash(s.node(0)),
+    gap: 550,
+    dual: 60,
+    takeovers: 4,
+  },
 ];

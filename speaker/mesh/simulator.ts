@@ -88,7 +88,8 @@ export class Simulation {
         Array.from({ length: candidates }, (_, place) => ids[(index + place) % ids.length] ?? ''),
       );
     for (const [index, id] of ids.entries()) this.nodes.push(this.#createNode(index, id));
-    for (const node of this.nodes) this.boot(node);
+    for (const node of this.nodes) this.#start(node, false);
+    this.observer.refresh();
   }
 
   #createNode(index: number, id: NodeId): SimNode {
@@ -128,6 +129,11 @@ export class Simulation {
 
   /** @param remembers whether it takes up the claims it had, as the API or a snapshot tells them */
   boot(node: SimNode, remembers = false): void {
+    this.#start(node, remembers);
+    this.observer.refresh();
+  }
+
+  #start(node: SimNode, remembers: boolean): void {
     node.host = true;
     node.state = this.#createState(node.id, node.name);
     node.alive = true;
@@ -138,7 +144,6 @@ export class Simulation {
     for (const vip of this.vips) this.#apply(node, setDesired(node.state, vip, this.#desired(vip, remembers ? node : undefined), this.now));
     const { life } = node;
     this.after(this.#random() * tickInterval(node.state), () => this.#tick(node, life));
-    this.observer.refresh();
   }
 
   /** The host is gone, and with it everything. */

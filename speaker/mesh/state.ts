@@ -1,5 +1,6 @@
 import type { Mac } from '../layer2/ethernet.ts';
 import type { Claim, NodeId, Packet, Vip } from './packet.ts';
+import { score } from './rank.ts';
 import { type ReplayWindow, replayWindow } from './replay.ts';
 import { listening, type MeshTimers } from './timers.ts';
 
@@ -71,6 +72,8 @@ export interface Peer {
   address: string;
   nonce: bigint;
   window: ReplayWindow;
+  /** Its place in the choice of fast sets. */
+  score: bigint;
   /** In the fast set, by our choice or by the peer's. */
   fast: boolean;
   /** Until when the peer counts us in its fast set. */
@@ -250,6 +253,7 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     address,
     nonce: packet.nonce,
     window: replayWindow(),
+    score: score(packet.sender, 'fast-set'),
     fast: false,
     fastUntil: 0,
     lastHeard: now,
