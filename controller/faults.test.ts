@@ -188,6 +188,14 @@ describe('events', () => {
     expect(await notes('b')).toEqual([expect.stringMatching(/^Warning PoolExhausted: IPAddressPool lan has no free IPv4 address/)]);
   });
 
+  it('tell of annotations of a deprecated prefix', async () => {
+    const replica = start();
+    await cluster.createService('a', { annotations: { 'metallb.universe.tf/address-pool': 'lan' } });
+    await cluster.assigned('a', ['10.0.0.1']);
+    await replica.stop();
+    expect(await notes('a')).toContainEqual(expect.stringMatching(/^Warning DeprecatedAnnotation: .*metallb.universe.tf\/address-pool/));
+  });
+
   it('tell of an invalid object once, on the object', async () => {
     const first = start();
     await cluster.pool('bad', ['10.0.0.9-10.0.0.2']);

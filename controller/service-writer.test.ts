@@ -54,6 +54,7 @@ beforeEach(async () => {
     cachedHolders: address => [...cache].filter(([, service]) => ingressAddresses(service).includes(address)).map(([key]) => key),
     isOurs: service => service.spec?.type === 'LoadBalancer',
     outcome: key => outcomes.get(key),
+    deprecated: () => [],
     announced: () => ({ status: 'Unknown', reason: 'WaitingForSpeakers', message: '' }),
     holds: () => holds,
   });

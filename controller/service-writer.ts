@@ -29,6 +29,8 @@ export interface ServiceWriterOptions {
   cachedHolders: (address: string) => readonly string[];
   isOurs: (service: Service) => boolean;
   outcome: (key: string) => Outcome | undefined;
+  /** Annotations of a deprecated prefix that the Service uses. */
+  deprecated: (service: Service) => readonly string[];
   announced: (key: string) => ConditionText;
   /** Whether the lease is held for certain: asked before each write. */
   holds: () => boolean;
@@ -179,6 +181,11 @@ export class ServiceWriter {
       recorder.record(before, { type: 'Warning', reason: 'AddressReverted', message });
     }
     const old = findCondition(before.status?.conditions, conditionTypes.allocated);
+    if (old === undefined) {
+      const names = this.#options.deprecated(before);
+      const message = `${names.join(', ')}: this prefix is deprecated; write heraldlb.io/ instead`;
+      if (names.length > 0) recorder.record(before, { type: 'Warning', reason: 'DeprecatedAnnotation', message });
+    }
     if (allocated.status === 'False' && (old?.reason !== allocated.reason || old.message !== allocated.message)) {
       recorder.record(before, { type: 'Warning', reason: allocated.reason, message: allocated.message });
     }

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { type Config, emptyConfig, resolve } from '@herald/crds';
-import { ApiError, type Client, EventRecorder, type Informer, isApiError, keyOf, WorkQueue } from '@herald/kube';
+import { ApiError, type Client, EventRecorder, type Informer, isApiError, keyOf, sleep, WorkQueue } from '@herald/kube';
 import type { Logger, QueueMetrics } from '@herald/process';
-import type { Outcome, ServiceClasses } from './allocator/index.ts';
+import { buildRequest, type Outcome, type ServiceClasses } from './allocator/index.ts';
 import { announcedCondition } from './announced.ts';
 import { AnnouncementWriter } from './announcement-writer.ts';
 import { Assigner } from './assigner.ts';
@@ -30,6 +30,8 @@ export interface TermOptions {
 
 /** Status of pools is written at most so often: what counts there is the sum, not each step. */
 const countDelayMs = 500;
+/** So many Services waiting for their status to be written hold up the Announcements. */
+const crowd = 100;
 const workers = { services: 32, announcements: 16, configuration: 4 };
 
 /**
@@ -63,6 +65,7 @@ export class Term {
       component: 'heraldlb.io/controller',
       instance: identity,
       clusterNamespace: namespace,
+      capacity: 20_000,
       onDrop: reason => {
         metrics.eventDropped();
         logger.debug({ reason }, 'event dropped');
@@ -78,6 +81,7 @@ export class Term {
       cachedHolders: address => caches.services.byIndex('address', address).map(keyOf),
       isOurs: service => this.#assigner.isOurs(service),
       outcome: key => this.#assigner.allocator.outcome(key),
+      deprecated: service => buildRequest(service).deprecated,
       announced: key =>
         announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), caches.speakers.list()),
     });
@@ -141,7 +145,7 @@ export class Term {
       const { services, announcements, configuration } = this.#queues;
       await Promise.all([
         services.run((key, stop) => this.#services.write(key, stop), { workers: workers.services, signal }),
-        announcements.run((key, stop) => this.#announcements.write(key, stop), { workers: workers.announcements, signal }),
+        announcements.run((key, stop) => this.#announce(key, stop), { workers: workers.announcements, signal }),
         configuration.run((key, stop) => this.#configure(key, stop), { workers: workers.configuration, signal }),
       ]);
     } finally {
@@ -267,6 +271,12 @@ export class Term {
       this.#queues.services.add(key);
       this.#queues.announcements.add(key);
     }
+  }
+
+  async #announce(key: string, signal: AbortSignal): Promise<void> {
+    // Where thousands wait for their address, the addresses come first.
+    while (this.#queues.services.length > crowd && !signal.aborted) await sleep(this.#options.client.clock, 50, signal);
+    await this.#announcements.write(key, signal);
   }
 
   async #configure(key: string, signal: AbortSignal): Promise<void> {
