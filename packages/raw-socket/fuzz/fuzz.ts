@@ -4,7 +4,7 @@ import { parseControl } from '../src/cmsg.ts';
 import { RawSocketError } from '../src/error.ts';
 import { encodeMessage, type NetlinkMessage, parseMessages } from '../src/netlink/codec.ts';
 import { parseFlow } from '../src/netlink/conntrack-messages.ts';
-import { parseAddress, parseKernelGroup, parseLink, parseNeighbour, parseRoute } from '../src/netlink/route-messages.ts';
+import { parseAddress, parseLink, parseNeighbour, parseRoute } from '../src/netlink/route-messages.ts';
 
 /** Every text of the result that should be an address must be one: half-read bytes must not become addresses. */
 const parsers: Record<string, (message: NetlinkMessage) => string[]> = {
@@ -12,7 +12,7 @@ const parsers: Record<string, (message: NetlinkMessage) => string[]> = {
     parseLink(message);
     return [];
   },
-  address: message => [parseAddress(message)?.address, parseKernelGroup(message)?.address].filter(text => text !== undefined),
+  address: message => [parseAddress(message)?.address].filter(text => text !== undefined),
   route: message => {
     const route = parseRoute(message);
     return route ? [route.destination, ...route.gateways.flatMap(({ gateway }) => gateway ?? [])] : [];

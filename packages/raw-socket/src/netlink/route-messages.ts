@@ -140,12 +140,7 @@ const IFA_F = { TEMPORARY: 0x1, DADFAILED: 0x8, DEPRECATED: 0x20, TENTATIVE: 0x4
 
 const isMulticast = (ip: string): boolean => /^(22[4-9]|23\d)\.|^ff/.test(ip);
 
-/** A group that the kernel itself has joined on an interface; it lists them among the addresses. */
-export function parseKernelGroup(message: NetlinkMessage): InterfaceAddress | undefined {
-  const address = parseAnyAddress(message);
-  return address && isMulticast(address.address) ? address : undefined;
-}
-
+/** Without the groups that the kernel itself has joined and lists among the addresses (`autojoin`). */
 export function parseAddress(message: NetlinkMessage): InterfaceAddress | undefined {
   const address = parseAnyAddress(message);
   return address && !isMulticast(address.address) ? address : undefined;

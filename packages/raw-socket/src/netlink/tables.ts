@@ -4,7 +4,6 @@ import {
   type Link,
   type Neighbour,
   parseAddress,
-  parseKernelGroup,
   parseLink,
   parseNeighbour,
   parseRoute,
@@ -27,7 +26,6 @@ function dump<T>(what: string, get: number, type: number, headerLength: number, 
 
 export const links = (): Link[] => dump('interfaces', RTM.GETLINK, RTM.NEWLINK, 16, parseLink);
 export const addresses = (): InterfaceAddress[] => dump('addresses', RTM.GETADDR, RTM.NEWADDR, 8, parseAddress);
-export const kernelGroups = (): InterfaceAddress[] => dump('addresses', RTM.GETADDR, RTM.NEWADDR, 8, parseKernelGroup);
 /** All tables, also `local`. */
 export const routes = (): Route[] => dump('routes', RTM.GETROUTE, RTM.NEWROUTE, 12, parseRoute);
 /** The ARP and neighbour caches. */
