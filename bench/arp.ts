@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createLan } from 'raw-socket/testing';
+import { createLan, missing } from 'raw-socket/testing';
 import { Generator, type Target } from './arp/generator.ts';
 import type { ResponderCommand, ResponderOptions } from './arp/messages.ts';
 import { printTable, quantile, round } from './figures.ts';
@@ -33,6 +33,8 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     args,
     options: { requests: { type: 'string', default: '2000' }, 'flood-seconds': { type: 'string', default: '1' } },
   });
+  const lacking = missing({ capabilities: ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip'] });
+  if (lacking !== undefined) throw new Error(`the ARP benchmark cannot run here: ${lacking}`);
   const lan = createLan({ bridge: true });
   const generator = new Generator(lan);
   const responder = await startResponder({
