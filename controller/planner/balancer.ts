@@ -78,6 +78,23 @@ export class Balancer {
     else this.#unplaced.add(unit);
   }
 
+  /** All addresses of one group get another, as if each was set. */
+  regroup(from: Group, to: Group): void {
+    if (from === to) return;
+    const units = new Set<Unit>();
+    for (const node of from.nodes) for (const unit of this.#loads[node]?.units.get(from) ?? []) units.add(unit);
+    for (const unit of this.#unplaced) if (unit.group === from) units.add(unit);
+    this.#weigh(from, -units.size);
+    this.#weigh(to, units.size);
+    for (const unit of units) {
+      const { node } = unit;
+      this.#take(unit);
+      unit.group = to;
+      if (includes(to, node)) this.#put(unit, node);
+      else this.#unplaced.add(unit);
+    }
+  }
+
   delete(id: string): void {
     const unit = this.#units.get(id);
     if (unit === undefined) return;
@@ -200,7 +217,7 @@ export class Balancer {
     unit.node = -1;
   }
 
-  #weigh(group: Group, by: 1 | -1): void {
+  #weigh(group: Group, by: number): void {
     for (const node of group.nodes) {
       (this.#loads[node] as Load).share += by / group.nodes.length;
       if (by < 0) this.#suspects.add(node);

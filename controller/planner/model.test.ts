@@ -200,19 +200,22 @@ function common(world: World, ip: string): Map<string, Eligible> {
   return result;
 }
 
-function check(planner: Planner, world: World): void {
+function check(planner: Planner, world: World, limit: number): void {
   for (const service of world.services.values()) {
     const plan = planner.plan(service.key);
     expect(plan?.spec.addresses.map(({ ip, pool }) => ({ ip, pool }))).toEqual(service.addresses);
     for (const { ip, pool, layer2, bgp: routes } of plan?.spec.addresses ?? []) {
       const own = eligible(world, service, pool);
       const all = common(world, ip);
-      expect([...(layer2?.nodes ?? [])].sort()).toEqual(own === null ? [] : [...all.keys()].sort());
+      const listed = layer2?.nodes ?? [];
+      expect(listed).toHaveLength(own === null ? 0 : Math.min(limit, all.size));
+      expect(listed.filter(name => !all.has(name))).toEqual([]);
+      const unlisted = own === null ? [] : [...all].flatMap(([name, each]) => (listed.includes(name) ? [] : [each]));
       // Ready before not ready, preferred before not preferred.
       const classes = (layer2?.nodes ?? []).map(name => all.get(name) as Eligible);
       for (const [i, each] of classes.entries()) {
-        const next = classes[i + 1];
-        if (next !== undefined) expect(each.tier < next.tier || (each.tier === next.tier && each.score >= next.score)).toBe(true);
+        for (const next of [...classes.slice(i + 1, i + 2), ...unlisted])
+          expect(each.tier < next.tier || (each.tier === next.tier && each.score >= next.score)).toBe(true);
       }
       for (const name of layer2?.nodes ?? []) {
         const interfaces = layer2?.nodeInterfaces?.find(({ node }) => node === name)?.interfaces ?? layer2?.interfaces ?? [];
@@ -244,8 +247,9 @@ describe('random lives of a cluster', { timeout: 120_000 }, () => {
 
   test('the plans follow the rules, and a restart on them changes nothing', () => {
     fc.assert(
-      fc.property(life, steps => {
-        const planner = new Planner();
+      fc.property(life, fc.constantFrom(2, 16), (steps, limit) => {
+        const list = { allUpTo: limit, first: limit };
+        const planner = new Planner({ list });
         const world = begin();
         planner.configure(world.config);
         for (const changes of steps) {
@@ -253,10 +257,10 @@ describe('random lives of a cluster', { timeout: 120_000 }, () => {
           for (const change of changes) change(planner, world);
           const changed = new Set(planner.settle().map(({ key }) => key));
           for (const key of keys) if (!changed.has(key)) expect(planner.plan(key)).toEqual(before.get(key) ?? null);
-          check(planner, world);
+          check(planner, world, limit);
           expect(planner.settle()).toEqual([]);
         }
-        const restarted = new Planner();
+        const restarted = new Planner({ list });
         for (const service of [...world.services.values()].reverse()) restarted.setService(service, planner.plan(service.key)?.spec);
         for (const [key, endpoints] of world.endpoints) restarted.setEndpoints(key, endpoints);
         for (const speaker of world.speakers.values()) restarted.setSpeaker(speaker);

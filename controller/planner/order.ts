@@ -57,6 +57,13 @@ export function orderOf(
   return names.map(({ name }) => name);
 }
 
+/** Whether a change of these candidates leaves an order as it is: none of them is listed, and none comes before the last one listed. */
+export function isUntouched(order: readonly string[], changed: readonly Ranked[], last: Ranked | undefined, addressHash: number): boolean {
+  if (last === undefined) return false;
+  const weightOfLast = weight(last.hash, addressHash);
+  return changed.every(each => !order.includes(each.name) && !precedes(each, weight(each.hash, addressHash), last, weightOfLast));
+}
+
 function precedes(a: Ranked, weightOfA: number, b: Ranked, weightOfB: number): boolean {
   const order = byClass(a, b);
   if (order !== 0) return order < 0;

@@ -2,10 +2,10 @@ import type { AnnouncedAddress, AnnouncementNode, AnnouncementReason, Announceme
 import { Balancer, type Group } from './balancer.ts';
 import { noEndpoints, type PlannedNode, type PlannedService, type PlannedSpeaker, type ServiceEndpoints } from './inputs.ts';
 import { intersect, layer2PlanOf, type SharedWish } from './layer2.ts';
-import { type ListLength, orderOf } from './order.ts';
+import { isUntouched, type ListLength, orderOf } from './order.ts';
 import { hashText } from './rendezvous.ts';
 import { same } from './same.ts';
-import { type PlannerConfig, Topology } from './topology.ts';
+import { type PlannerConfig, type Shift, Topology } from './topology.ts';
 import { type Wish, wishFor } from './wish.ts';
 
 export interface PlannerOptions {
@@ -58,13 +58,17 @@ export class Planner {
   readonly #ranks = new Map<string, { hash: number; index: number }>();
   readonly #balancer = new Balancer();
   readonly #groups = new Map<string, Group>();
+  readonly #tops = new Map<string, Group>();
   readonly #dirty = new Set<string>();
   readonly #dirtySpots = new Set<string>();
   /** Services that went since the last settling, with the plan they had. */
   readonly #gone = new Map<string, Plan>();
   readonly #hints = new Map<string, string>();
   #config: PlannerConfig = { pools: [], l2Advertisements: [], bgpAdvertisements: [], peers: [] };
+  /** Null: to be made anew. */
   #topology: Topology | null = null;
+  /** Nodes or speakers changed since it was made. */
+  #isStale = false;
 
   constructor({ list = { allUpTo: 16, first: 8 }, ignoreExcludeLabel = false }: PlannerOptions = {}) {
     this.#options = { list, ignoreExcludeLabel };
@@ -78,22 +82,22 @@ export class Planner {
   setNode(node: PlannedNode): void {
     if (same(this.#nodes.get(node.name), node)) return;
     this.#nodes.set(node.name, node);
-    this.#topology = null;
+    this.#isStale = true;
   }
 
   removeNode(name: string): void {
-    if (this.#nodes.delete(name)) this.#topology = null;
+    if (this.#nodes.delete(name)) this.#isStale = true;
   }
 
   setSpeaker(speaker: PlannedSpeaker): void {
     const known = this.#speakers.get(speaker.node);
     if (known !== undefined && same([...known.interfaces].sort(), [...speaker.interfaces].sort())) return;
     this.#speakers.set(speaker.node, speaker);
-    this.#topology = null;
+    this.#isStale = true;
   }
 
   removeSpeaker(node: string): void {
-    if (this.#speakers.delete(node)) this.#topology = null;
+    if (this.#speakers.delete(node)) this.#isStale = true;
   }
 
   /** `previous`: the Announcement as it is, for a Service not seen before; its order is kept where it may be. */
@@ -144,6 +148,7 @@ export class Planner {
 
   /** Plans what is due. Returns what changed, by key. */
   settle(): PlanChange[] {
+    const shift = this.#shift();
     const topology = this.#settledTopology();
     const spots = new Set(this.#dirtySpots);
     this.#dirtySpots.clear();
@@ -157,8 +162,13 @@ export class Planner {
       state.wishes = service.addresses.map(({ ip, pool }) => wishFor(topology, service, endpoints, ip, pool));
       for (const { ip } of service.addresses) spots.add(ip);
     }
+    if (shift !== null) {
+      for (const [{ top }, { before }] of shift.scopes) this.#balancer.regroup(before, top);
+      for (const ip of this.#narrowed(shift)) spots.add(ip);
+    }
     for (const ip of spots) this.#combine(topology, ip);
     for (const ip of this.#balancer.settle()) spots.add(ip);
+    if (shift !== null) for (const ip of this.#reordered(shift)) spots.add(ip);
     for (const ip of spots) {
       const spot = this.#spots.get(ip);
       if (spot === undefined) continue;
@@ -179,6 +189,35 @@ export class Planner {
     return changes.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
+  /** Takes a change of nodes or speakers lightly where it can be; null: it cannot, or there was none. */
+  #shift(): Shift | null {
+    if (!this.#isStale) return null;
+    this.#isStale = false;
+    const shift = this.#topology?.shift(this.#nodes.values()) ?? null;
+    if (shift === null) this.#topology = null;
+    return shift;
+  }
+
+  /** Addresses whose candidates are fewer than their scope has, and some of them changed. */
+  *#narrowed({ nodes }: Shift): Generator<string> {
+    if (nodes.size === 0) return;
+    for (const [ip, { shared }] of this.#spots)
+      if (shared?.whole === null && shared.candidates.some(({ name }) => nodes.has(name))) yield ip;
+  }
+
+  /** Addresses of whole scopes whose order is no longer what it was. */
+  *#reordered({ scopes }: Shift): Generator<string> {
+    if (scopes.size === 0) return;
+    const byName = new Map([...scopes.keys()].map(scope => [scope, new Map(scope.candidates.map(each => [each.name, each]))]));
+    for (const [ip, { shared, layer2, hash }] of this.#spots) {
+      const scope = shared?.whole;
+      const entry = scope === null || scope === undefined ? undefined : scopes.get(scope);
+      if (scope === null || scope === undefined || entry === undefined) continue;
+      const nodes = layer2?.nodes ?? [];
+      if (!isUntouched(nodes, entry.changed, byName.get(scope)?.get(nodes.at(-1) ?? ''), hash)) yield ip;
+    }
+  }
+
   #settledTopology(): Topology {
     if (this.#topology === null) {
       // Groups outlive the topology, so that a node that changes in a way that matters little disturbs no balance.
@@ -187,6 +226,7 @@ export class Planner {
         ignoreExcludeLabel: this.#options.ignoreExcludeLabel,
         rank: name => this.#rank(name),
         groups: this.#groups,
+        tops: this.#tops,
       });
       for (const key of this.#services.keys()) this.#dirty.add(key);
     }

@@ -7,7 +7,7 @@ import {
   matchesAny,
 } from '@herald/crds';
 import type { Group } from './balancer.ts';
-import { bgpEligibility, layer2Eligibility } from './eligibility.ts';
+import { bgpEligibility, type Candidate, layer2Eligibility } from './eligibility.ts';
 import type { PlannedNode, PlannedSpeaker } from './inputs.ts';
 import { type Ranked, topGroup } from './order.ts';
 
@@ -24,12 +24,23 @@ interface Scope {
 }
 
 export interface Layer2Scope extends Scope {
+  readonly advertisements: readonly L2AdvertisementConfig[];
+  /** Their class may change in place, see {@link Topology.shift}. */
   readonly candidates: readonly Ranked[];
-  /** Those that may come first. */
-  readonly top: Group;
+  /** Those that may come first; an object of this scope's own. */
+  top: Group;
+}
+
+/** What a change of nodes or speakers comes to that makes nobody eligible or ineligible. */
+export interface Shift {
+  /** Candidates whose class or interfaces changed, by the scopes they are in. */
+  readonly scopes: ReadonlyMap<Layer2Scope, { readonly changed: readonly Ranked[]; readonly before: Group }>;
+  /** The names of all of them. */
+  readonly nodes: ReadonlySet<string>;
 }
 
 export interface BGPScope extends Scope {
+  readonly advertisements: readonly BGPAdvertisementConfig[];
   readonly nodes: readonly string[];
   /** Whether a session could carry the routes at all. */
   readonly hasPeer: boolean;
@@ -41,7 +52,8 @@ export interface Advertisements {
 }
 
 /**
- * Advertisements, nodes and speakers, with what follows from them for any Service. Immutable: made anew when one of them changes. What
+ * Advertisements, nodes and speakers, with what follows from them for any Service. Made anew when one of them changes, unless that is a mere
+ * {@link Topology.shift}. What
  * a set of advertisements makes eligible is worked out once, whether one Service uses it or ten thousand.
  */
 export class Topology {
@@ -49,7 +61,7 @@ export class Topology {
   readonly nodeNames: readonly string[];
   readonly #config: PlannerConfig;
   readonly #poolNames: ReadonlySet<string>;
-  readonly #nodes: readonly PlannedNode[];
+  #nodes: readonly PlannedNode[];
   readonly #speakers: ReadonlyMap<string, PlannedSpeaker>;
   readonly #ignoreExcludeLabel: boolean;
   readonly #rank: (name: string) => { hash: number; index: number };
@@ -58,20 +70,27 @@ export class Topology {
   readonly #bgp = new Map<string, BGPScope>();
   readonly #excluded = new Map<string, readonly AnnouncementNode[]>();
   readonly #groups: Map<string, Group>;
+  readonly #tops: Map<string, Group>;
 
   constructor(
     config: PlannerConfig,
     nodes: Iterable<PlannedNode>,
     speakers: ReadonlyMap<string, PlannedSpeaker>,
-    options: { ignoreExcludeLabel: boolean; rank: (name: string) => { hash: number; index: number }; groups: Map<string, Group> },
+    options: {
+      ignoreExcludeLabel: boolean;
+      rank: (name: string) => { hash: number; index: number };
+      groups: Map<string, Group>;
+      tops: Map<string, Group>;
+    },
   ) {
     this.#config = config;
     this.#poolNames = new Set(config.pools.map(({ name }) => name));
-    this.#nodes = [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#nodes = byName(nodes);
     this.#speakers = speakers;
     this.#ignoreExcludeLabel = options.ignoreExcludeLabel;
     this.#rank = options.rank;
     this.#groups = options.groups;
+    this.#tops = options.tops;
     this.nodeNames = this.#nodes.map(({ name }) => name);
   }
 
@@ -100,7 +119,7 @@ export class Topology {
     if (scope === undefined) {
       const { candidates, excluded, selected } = layer2Eligibility(advertisements, this.#nodes, this.#speakers, this.#ignoreExcludeLabel);
       const ranked = candidates.map(candidate => Object.assign(candidate, this.#rank(candidate.name)));
-      scope = { candidates: ranked, excluded, selected, top: this.group(ranked) };
+      scope = { advertisements, candidates: ranked, excluded, selected, top: this.#topOf(key, ranked) };
       this.#layer2.set(key, scope);
     }
     return scope;
@@ -111,10 +130,55 @@ export class Topology {
     let scope = this.#bgp.get(key);
     if (scope === undefined) {
       const eligibility = bgpEligibility(advertisements, this.#nodes, this.#ignoreExcludeLabel);
-      scope = { ...eligibility, hasPeer: this.#hasPeer(advertisements, new Set(eligibility.nodes)) };
+      scope = { ...eligibility, advertisements, hasPeer: this.#hasPeer(advertisements, new Set(eligibility.nodes), this.#nodes) };
       this.#bgp.set(key, scope);
     }
     return scope;
+  }
+
+  /**
+   * Takes over a change of nodes or speakers that leaves every node as eligible as it was (a node became NotReady, a speaker appeared,
+   * labels changed that nothing selects by), by changing the candidates in place: whoever refers to them sees it. Null, and nothing
+   * is changed, where it comes to more than that.
+   */
+  shift(nodes: Iterable<PlannedNode>): Shift | null {
+    const now = byName(nodes);
+    if (now.length !== this.#nodes.length || now.some(({ name }, i) => name !== this.nodeNames[i])) return null;
+    const updates: { scope: Layer2Scope; from: Ranked; to: Candidate }[] = [];
+    for (const scope of this.#layer2.values()) {
+      const fresh = layer2Eligibility(scope.advertisements, now, this.#speakers, this.#ignoreExcludeLabel);
+      if (fresh.candidates.length !== scope.candidates.length || !sameExclusions(fresh, scope)) return null;
+      for (const [i, to] of fresh.candidates.entries()) {
+        const from = scope.candidates[i];
+        if (from?.name !== to.name) return null;
+        if (from.tier !== to.tier || from.score !== to.score || from.interfaces?.join() !== to.interfaces?.join())
+          updates.push({ scope, from, to });
+      }
+    }
+    for (const scope of this.#bgp.values()) {
+      const fresh = bgpEligibility(scope.advertisements, now, this.#ignoreExcludeLabel);
+      if (!sameExclusions(fresh, scope) || this.#hasPeer(scope.advertisements, new Set(fresh.nodes), now) !== scope.hasPeer) return null;
+    }
+    this.#nodes = now;
+    const scopes = new Map<Layer2Scope, { changed: Ranked[]; before: Group }>();
+    for (const { scope, from, to } of updates) {
+      Object.assign(from, to);
+      const entry = scopes.get(scope);
+      if (entry === undefined) scopes.set(scope, { changed: [from], before: scope.top });
+      else entry.changed.push(from);
+    }
+    for (const scope of scopes.keys()) scope.top = this.#topOf(keyOf(scope.advertisements), scope.candidates);
+    return { scopes, nodes: new Set(updates.map(({ to }) => to.name)) };
+  }
+
+  /** The top group of a scope: the same object as before, also in an earlier topology, when it holds the same nodes. */
+  #topOf(key: string, candidates: readonly Ranked[]): Group {
+    const nodes = topGroup(candidates).sort((a, b) => a - b);
+    const known = this.#tops.get(key);
+    if (known !== undefined && known.nodes.join() === nodes.join()) return known;
+    const group = { nodes };
+    this.#tops.set(key, group);
+    return group;
   }
 
   /** The group of candidates that may come first; the same object for the same nodes. */
@@ -147,8 +211,8 @@ export class Topology {
     return id;
   }
 
-  #hasPeer(advertisements: readonly BGPAdvertisementConfig[], eligible: ReadonlySet<string>): boolean {
-    const nodes = this.#nodes.filter(node => eligible.has(node.name));
+  #hasPeer(advertisements: readonly BGPAdvertisementConfig[], eligible: ReadonlySet<string>, all: readonly PlannedNode[]): boolean {
+    const nodes = all.filter(node => eligible.has(node.name));
     return advertisements.some(ad =>
       this.#config.peers.some(
         peer =>
@@ -157,6 +221,19 @@ export class Topology {
       ),
     );
   }
+}
+
+function byName(nodes: Iterable<PlannedNode>): PlannedNode[] {
+  return [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function sameExclusions(a: Scope, b: Scope): boolean {
+  if (a.selected !== b.selected || a.excluded.size !== b.excluded.size) return false;
+  for (const [name, { reason, message }] of a.excluded) {
+    const other = b.excluded.get(name);
+    if (other?.reason !== reason || other.message !== message) return false;
+  }
+  return true;
 }
 
 function keyOf(advertisements: readonly { readonly name: string }[]): string {
