@@ -1,7 +1,7 @@
 import { leases, services } from '@herald/kube';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { announcements, reservations } from './resources.ts';
-import { eventually, herald, TestCluster } from './test-cluster.ts';
+import { eventually, herald, TestCluster } from './testing/test-cluster.ts';
 
 let cluster: TestCluster;
 beforeEach(async () => {

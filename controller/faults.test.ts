@@ -1,8 +1,8 @@
 import { connectTo, events, services } from '@herald/kube';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { announcements } from './resources.ts';
-import { eventually, herald, type Replica, TestCluster } from './test-cluster.ts';
-import { type Passing, TestProxy } from './test-proxy.ts';
+import { eventually, herald, type Replica, TestCluster } from './testing/test-cluster.ts';
+import { type Passing, TestProxy } from './testing/test-proxy.ts';
 
 let cluster: TestCluster;
 let proxy: TestProxy;

@@ -9,7 +9,6 @@ function of<T extends KubeObject>(kind: crds.AnyKind): Resource<T> {
 
 export const announcements = of<crds.Announcement>(crds.announcement);
 export const speakers = of<crds.Speaker>(crds.speaker);
-export const pools = of<crds.IPAddressPool>(crds.ipAddressPool);
 export const reservations = of<crds.IPReservation>(crds.ipReservation);
 
 /** An object that `resolve` reads and whose `status.conditions` tell what became of it. */

@@ -32,11 +32,6 @@ export function ingressAddresses(service: Service): string[] {
   return (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined || ip === '' ? [] : [ip]));
 }
 
-/** Whether Herald has written into this Service's status before. */
-export function hasOurConditions(service: Service): boolean {
-  return ours.some(type => findCondition(service.status?.conditions, type) !== undefined);
-}
-
 /**
  * The difference between the status as it is and as it shall be, or null when there is none. It names the version it was made from:
  * if the Service has changed meanwhile the API server refuses it, and it is made anew.

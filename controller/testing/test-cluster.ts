@@ -14,10 +14,10 @@ import {
 } from '@herald/kube';
 import { createLogger } from '@herald/process';
 import { type ApiServer, type ApiServerOptions, startApiServer } from 'kube-apiserver-lite';
-import { runController } from './controller.ts';
-import type { ControllerOptions } from './options.ts';
-import { type ConfigObject, configKinds } from './resources.ts';
-import { ingressAddresses, type Service } from './service-status.ts';
+import { runController } from '../controller.ts';
+import type { ControllerOptions } from '../options.ts';
+import { type ConfigObject, configKinds } from '../resources.ts';
+import { ingressAddresses, type Service } from '../service-status.ts';
 
 /** What a test says of a Service. */
 export interface ServiceInput {
