@@ -1,7 +1,7 @@
 import type { Claim, NodeId, Vip } from './packet.ts';
 import { claimHash } from './rank.ts';
 import { tell } from './send.ts';
-import type { DesiredAddress, Effect, MeshState, OpenAddress, Peer, ReleaseCause, TakeoverCause } from './state.ts';
+import type { DesiredAddress, Effect, MeshState, OpenAddress, OwnClaim, Peer, ReleaseCause, TakeoverCause } from './state.ts';
 
 /** Highest epoch that is told apart on the wire. */
 const EPOCH_LIMIT = 0xffff_ffff;
@@ -32,22 +32,26 @@ function position(state: MeshState, desired: DesiredAddress | undefined): number
   return index < 0 ? 255 : Math.min(index, 254);
 }
 
+interface Taking {
+  vip: Vip;
+  epoch: number;
+  cause: TakeoverCause;
+  quiet?: OwnClaim['quiet'];
+}
+
 /** Makes the addresses ours and tells everybody. */
-export function take(
-  state: MeshState,
-  vips: readonly { vip: Vip; epoch: number; cause: TakeoverCause }[],
-  now: number,
-  fx: Effect[],
-): void {
+export function take(state: MeshState, vips: readonly Taking[], now: number, fx: Effect[]): void {
   if (vips.length === 0) return;
-  for (const { vip, epoch, cause } of vips) {
-    const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
+  for (const { vip, epoch, cause, quiet } of vips) {
+    const claim: OwnClaim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
+    if (quiet !== undefined) claim.quiet = quiet;
+    state.lameDucks.delete(vip);
     state.mine.set(vip, claim);
     state.maxEpoch.set(vip, epoch);
     state.claimsDigest ^= claimHash(claim);
     state.open.delete(vip);
     state.counters.takeovers += 1;
-    fx.push({ kind: 'acquire', vip, epoch, cause });
+    fx.push({ kind: 'acquire', vip, epoch, cause, quiet: quiet !== undefined });
   }
   state.claimsVersion += 1;
   tell(
@@ -76,10 +80,13 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
     const claim = state.mine.get(vip);
     if (claim === undefined) continue;
     state.mine.delete(vip);
+    const drain = cause === 'handover' && to !== undefined ? (state.handovers.get(vip)?.drain ?? 0) : 0;
     state.handovers.delete(vip);
     state.claimsDigest ^= claimHash(claim);
     released.push(vip);
-    if (!claim.dormant) fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }) });
+    if (!claim.dormant)
+      fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }), ...(drain > 0 && { lameDuck: true }) });
+    if (drain > 0 && to !== undefined) state.lameDucks.set(vip, { to, until: now + drain });
   }
   if (released.length === 0) return;
   state.claimsVersion += 1;
@@ -117,7 +124,7 @@ export function holds(state: MeshState, peer: Peer, vip: Vip, now: number): bool
 /** Takes every open address whose turn it is: the n-th in the order waits n intervals. With `only`, those that it names, at once. */
 export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vip: Vip) => boolean): void {
   if (state.open.size === 0) return;
-  const taken: { vip: Vip; epoch: number; cause: TakeoverCause }[] = [];
+  const taken: Taking[] = [];
   for (const [vip, open] of state.open) {
     const desired = state.desired.get(vip);
     if (desired === undefined || only?.(vip) === false) continue;

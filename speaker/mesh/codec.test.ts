@@ -28,6 +28,7 @@ const BEACON: Packet = {
   notReady: ['2001:db8::1'],
   name: 'node-1',
   macs: ['02:00:00:00:00:01'],
+  drain: 60_000,
   part: { index: 1, count: 3 },
 };
 
@@ -70,6 +71,7 @@ const packets: fc.Arbitrary<Packet> = fc.record({
   notReady: fc.array(vip, { maxLength: 3 }).map(list => list.map(text => decodedVip(text))),
   name: fc.stringMatching(/^[a-z0-9.-]{0,63}$/),
   macs: fc.array(fc.constantFrom('02:00:00:00:00:01', '02:00:00:00:00:02'), { maxLength: 3 }),
+  drain: fc.integer({ min: 0, max: 0xffff_ffff }),
   part: fc.record({ index: fc.integer({ min: 0, max: 65_535 }), count: fc.integer({ min: 0, max: 65_535 }) }),
 });
 

@@ -12,7 +12,7 @@ export const MAC_LENGTH = 16;
 export const PACKET_LIMIT = 1_200;
 
 const FLAG = { ready: 1, draining: 2, uplinkOk: 4, fast: 8, listening: 16, complete: 32, persistent: 64, restarting: 128 };
-const TLV = { claim: 1, released: 2, notReady: 3, name: 4, macs: 5, part: 6 };
+const TLV = { claim: 1, released: 2, notReady: 3, name: 4, macs: 5, part: 6, drain: 7 };
 const CLAIM_LENGTH = 21;
 const NAME_LIMIT = 253;
 const MAC_LIMIT = 8;
@@ -87,6 +87,7 @@ export function encodePacket(packet: Packet, envelope: Envelope): Buffer {
   const part = element(TLV.part, 4);
   octets.writeUInt16BE(packet.part.index, part);
   octets.writeUInt16BE(packet.part.count, part + 2);
+  if (packet.drain > 0) octets.writeUInt32BE(packet.drain, element(TLV.drain, 4));
   const room = PACKET_LIMIT - MAC_LENGTH - at - 8;
   const macs = packet.macs.slice(0, Math.min(MAC_LIMIT, Math.floor(room / 6)));
   const value = element(TLV.macs, macs.length * 6);
@@ -155,7 +156,7 @@ function flagsOf(packet: Packet): number {
   );
 }
 
-type Elements = Pick<Packet, 'claims' | 'released' | 'notReady' | 'name' | 'macs' | 'part'>;
+type Elements = Pick<Packet, 'claims' | 'released' | 'notReady' | 'name' | 'macs' | 'drain' | 'part'>;
 
 /** Elements of unknown types are skipped: a newer speaker may send them during a rolling upgrade. */
 function readElements(octets: Buffer): Elements | PacketFault {
@@ -165,6 +166,7 @@ function readElements(octets: Buffer): Elements | PacketFault {
   const macs: Mac[] = [];
   const part = { index: 0, count: 1 };
   let name = '';
+  let drain = 0;
   let next = HEADER;
   for (let at = HEADER; at < octets.length; at = next) {
     if (at + 4 > octets.length) return 'truncated';
@@ -191,6 +193,10 @@ function readElements(octets: Buffer): Elements | PacketFault {
         if (length > NAME_LIMIT) return 'element';
         name = octets.toString('utf8', value, next);
         break;
+      case TLV.drain:
+        if (length !== 4) return 'element';
+        drain = octets.readUInt32BE(value);
+        break;
       case TLV.part:
         if (length !== 4) return 'element';
         part.index = octets.readUInt16BE(value);
@@ -199,7 +205,7 @@ function readElements(octets: Buffer): Elements | PacketFault {
       default:
     }
   }
-  return { claims, released, notReady, name, macs, part };
+  return { claims, released, notReady, name, macs, drain, part };
 }
 
 /** IPv4 as `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2). */

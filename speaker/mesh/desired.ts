@@ -13,6 +13,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
     state.desired.delete(vip);
     state.notReady.delete(vip);
     state.open.delete(vip);
+    if (state.lameDucks.delete(vip)) fx.push({ kind: 'lame-duck-over', vip });
     release(state, [vip], 'withdrawn', now, fx);
     // Kept while somebody still claims it, so that a Service that comes back continues the epochs.
     if (!state.claimants.has(vip)) state.maxEpoch.delete(vip);

@@ -8,22 +8,29 @@ const ANSWER_WITHIN = 1_000;
 /** Handovers at a time: the new owners announce each address, and switches and gateways learn at a finite rate. */
 export const PARALLEL_HANDOVERS = 50;
 
+export interface HandoverOptions {
+  /** A named node; by default the first candidate in the order of preference. */
+  to?: NodeId;
+  /** How long this node goes on for those who use the address already (ms); by default the mesh's. */
+  drain?: number;
+}
+
 /**
  * Begins to hand `vip` over: PREPARE, READY, COMMIT, and the new owner's claim ends it. This node answers until then.
- * @param to a named node, else the first candidate in the order of preference
  * @returns false when nobody can take it
  */
-export function startHandover(state: MeshState, vip: Vip, reason: Handover['reason'], now: number, to?: NodeId): boolean {
+export function startHandover(state: MeshState, vip: Vip, reason: Handover['reason'], now: number, options: HandoverOptions = {}): boolean {
   if (!state.mine.has(vip) || state.handovers.has(vip)) return false;
   const tried = new Set<NodeId>();
-  const target = to ?? nextCandidate(state, vip, tried);
+  const target = options.to ?? nextCandidate(state, vip, tried);
   if (target === undefined) return false;
-  state.handovers.set(vip, begin(state, vip, target, reason, tried, now));
+  state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain: options.drain ?? state.drain }, now));
   return true;
 }
 
-function begin(state: MeshState, vip: Vip, to: NodeId, reason: Handover['reason'], tried: Set<NodeId>, now: number): Handover {
-  return { to, epoch: nextEpoch(state, vip), phase: 'prepare', since: now, lastSent: Number.NEGATIVE_INFINITY, tried, reason };
+function begin(state: MeshState, vip: Vip, to: NodeId, kept: Pick<Handover, 'reason' | 'tried' | 'drain'>, now: number): Handover {
+  const { reason, tried, drain } = kept;
+  return { to, epoch: nextEpoch(state, vip), phase: 'prepare', since: now, lastSent: Number.NEGATIVE_INFINITY, tried, reason, drain };
 }
 
 function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>): NodeId | undefined {
@@ -35,7 +42,7 @@ function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>): 
 
 /** Sends what is due, goes on to the next candidate after silence, and gives up where nobody is left. */
 export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void {
-  const due = new Map<string, { peer: Peer; type: PacketType; claims: Claim[] }>();
+  const due = new Map<string, { peer: Peer; type: PacketType; drain: number; claims: Claim[] }>();
   for (const [vip, handover] of state.handovers) {
     let current = handover;
     const lost = state.peers.get(current.to)?.liveness !== 'two-way';
@@ -46,19 +53,20 @@ export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void
         giveUp(state, vip, current, now, fx);
         continue;
       }
-      current = begin(state, vip, next, current.reason, current.tried, now);
+      current = begin(state, vip, next, current, now);
       state.handovers.set(vip, current);
     }
     const peer = state.peers.get(current.to);
     if (peer === undefined || now - current.lastSent < state.timers.interval / 2) continue;
     current.lastSent = now;
     const type = current.phase;
-    const key = `${peer.id}/${type}`;
-    const batch = due.get(key) ?? { peer, type, claims: [] };
+    const { drain } = current;
+    const key = `${peer.id}/${type}/${drain}`;
+    const batch = due.get(key) ?? { peer, type, drain, claims: [] };
     due.set(key, batch);
     batch.claims.push({ vip, epoch: current.epoch, rank: 0 });
   }
-  for (const { peer, type, claims } of due.values()) sendClaimsOf(state, type, peer, claims, now, fx);
+  for (const { peer, type, drain, claims } of due.values()) sendClaimsOf(state, type, peer, claims, now, fx, drain);
 }
 
 /** Nobody takes it: an address that may not stay is given up for whoever comes; one that only should move stays. */
@@ -75,21 +83,26 @@ export function onPrepare(state: MeshState, peer: Peer, claims: readonly Claim[]
 
 /** The old owner: the candidate is ready, so it is told to take over. */
 export function onReady(state: MeshState, peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
-  const commits: Claim[] = [];
+  const commits = new Map<number, Claim[]>();
   for (const { vip, epoch } of claims) {
     const handover = state.handovers.get(vip);
     if (handover === undefined || handover.to !== peer.id || handover.phase !== 'prepare' || handover.epoch !== epoch) continue;
     Object.assign(handover, { phase: 'commit', since: now, lastSent: now });
-    commits.push({ vip, epoch, rank: 0 });
+    commits.set(handover.drain, [...(commits.get(handover.drain) ?? []), { vip, epoch, rank: 0 }]);
   }
-  if (commits.length > 0) sendClaimsOf(state, 'commit', peer, commits, now, fx);
+  for (const [drain, some] of commits) sendClaimsOf(state, 'commit', peer, some, now, fx, drain);
 }
 
 /** The new owner: takes it. */
-export function onCommit(state: MeshState, _peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
+export function onCommit(state: MeshState, peer: Peer, claims: readonly Claim[], drain: number, now: number, fx: Effect[]): void {
   const taken = claims
     .filter(({ vip }) => !state.mine.has(vip) && accepts(state, vip, now))
-    .map(({ vip, epoch }) => ({ vip, epoch: Math.max(epoch, nextEpoch(state, vip)), cause: 'handover' as const }));
+    .map(({ vip, epoch }) => ({
+      vip,
+      epoch: Math.max(epoch, nextEpoch(state, vip)),
+      cause: 'handover' as const,
+      ...(drain > 0 && { quiet: { from: peer.id, until: now + drain } }),
+    }));
   take(state, taken, now, fx);
 }
 
@@ -98,7 +111,16 @@ function accepts(state: MeshState, vip: Vip, now: number): boolean {
   return eligible && !state.leaving && !state.notReady.has(vip) && now >= state.listenUntil && now >= state.ableSince;
 }
 
-function sendClaimsOf(state: MeshState, type: PacketType, peer: Peer, claims: readonly Claim[], now: number, fx: Effect[]): void {
-  for (let from = 0; from < claims.length; from += PACKET_CLAIMS)
-    sendTo(state, type, peer, now, fx, { claims: claims.slice(from, from + PACKET_CLAIMS) });
+function sendClaimsOf(
+  state: MeshState,
+  type: PacketType,
+  peer: Peer,
+  claims: readonly Claim[],
+  now: number,
+  fx: Effect[],
+  drain = 0,
+): void {
+  for (let from = 0; from < claims.length; from += PACKET_CLAIMS) {
+    sendTo(state, type, peer, now, fx, { claims: claims.slice(from, from + PACKET_CLAIMS), drain });
+  }
 }

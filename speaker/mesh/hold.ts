@@ -70,6 +70,6 @@ export function settleRestored(state: MeshState, now: number, fx: Effect[]): voi
   if (state.metAt === undefined ? now < state.listenUntil : now - state.metAt < state.timers.interval / 4) return;
   for (const claim of dormant) {
     claim.dormant = false;
-    fx.push({ kind: 'acquire', vip: claim.vip, epoch: claim.epoch, cause: 'restored' });
+    fx.push({ kind: 'acquire', vip: claim.vip, epoch: claim.epoch, cause: 'restored', quiet: false });
   }
 }

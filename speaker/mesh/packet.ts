@@ -76,6 +76,8 @@ export interface Packet {
   notReady: readonly Vip[];
   name: string;
   macs: readonly Mac[];
+  /** With `commit`: so long (ms) the old owner goes on for those who use the address already, and the new one announces nothing. */
+  drain: number;
   /** A piece of a full list of claims (sync). */
   part: { index: number; count: number };
 }

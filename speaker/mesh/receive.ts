@@ -1,5 +1,6 @@
 import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts';
 import { onCommit, onPrepare, onReady } from './handover.ts';
+import { onFlowsGone } from './lame-duck.ts';
 import { type NodeId, PACKET_CLAIMS, type Packet, type Vip } from './packet.ts';
 import { chooseFast, dropClaims, judge } from './peers.ts';
 import { outbids } from './rank.ts';
@@ -50,7 +51,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
       onReady(state, peer, packet.claims, now, fx);
       break;
     case 'commit':
-      onCommit(state, peer, packet.claims, now, fx);
+      onCommit(state, peer, packet.claims, packet.drain, now, fx);
       break;
     case 'leave':
       leave(state, peer, packet.flags.restarting, now, fx);
@@ -169,6 +170,7 @@ function noteDelta(state: MeshState, peer: Peer, packet: Packet, now: number, fx
   for (const claim of packet.claims)
     if (peer.claims.size < CLAIM_LIMIT || peer.claims.has(claim.vip)) addPeerClaim(state, peer, claim, now);
   for (const vip of packet.released) removePeerClaim(state, peer, vip, now, 'yielded');
+  onFlowsGone(state, peer, packet.released, fx);
   settle(
     state,
     peer,

@@ -5,6 +5,7 @@ import { uplinkFresh } from './uplink.ts';
 interface Content {
   claims?: readonly Claim[];
   released?: readonly Vip[];
+  drain?: number;
   part?: { index: number; count: number };
 }
 
@@ -41,6 +42,7 @@ export function packetFor(state: MeshState, type: PacketType, peer: Peer | undef
     notReady: [...state.notReady].slice(0, PACKET_CLAIMS),
     name: state.name,
     macs: state.macs,
+    drain: content.drain ?? 0,
     part: content.part ?? { index: 0, count: 1 },
   };
 }

@@ -2,6 +2,7 @@ import { nodeIdOf } from './authentication.ts';
 import { handedOver, leaveMesh, refuseAddress, setCarrier, setDesired } from './desired.ts';
 import { EventQueue } from './event-queue.ts';
 import { onKernelAnswer } from './hold.ts';
+import { flowsGone } from './lame-duck.ts';
 import { Observer } from './observer.ts';
 import type { NodeId, Packet, Vip } from './packet.ts';
 import { seededRandom } from './random.ts';
@@ -24,6 +25,8 @@ export interface SimulationOptions {
   candidates?: number;
   /** How long claims of a silent speaker are held while its host answers (ms); 0, the default, switches it off. */
   hold?: number;
+  /** How long planned moves go on for established flows (ms). */
+  drain?: number;
   /** Filter between codec and network: the tests send every packet through its wire form. */
   wire?: (packet: Packet) => Packet | undefined;
 }
@@ -60,6 +63,8 @@ export class Simulation {
   clientSides = [0];
   gatewayUp: boolean;
   takeovers = 0;
+  /** Gratuitous announcements that would be sent, in order. */
+  readonly announced: { at: number; vip: Vip; node: number }[] = [];
   #events = new EventQueue<() => void>();
   readonly #random: () => number;
   readonly #timers: MeshTimers;
@@ -68,12 +73,14 @@ export class Simulation {
   readonly #orders = new Map<Vip, NodeId[]>();
   readonly #epochs = new Map<Vip, { epoch: number; node: SimNode }>();
   readonly #hold: number;
+  readonly #drain: number;
 
   constructor(options: SimulationOptions) {
     this.#random = seededRandom(options.seed);
     this.#timers = options.timers ?? MESH_PROFILES.default;
     this.#gateway = options.gateway ?? true;
     this.#hold = options.hold ?? 0;
+    this.#drain = options.drain ?? 0;
     this.gatewayUp = this.#gateway;
     this.loss = options.loss ?? 0.001;
     this.#wire = options.wire ?? (packet => packet);
@@ -114,7 +121,7 @@ export class Simulation {
   #createState(id: NodeId, name: string): MeshState {
     const nonce = BigInt(Math.floor(this.#random() * 2 ** 48)) + 1n;
     const macs = [`02:00:00:00:00:${name.slice(5).padStart(2, '0').slice(-2)}`];
-    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random, macs }, this.now);
+    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random, macs, drain: this.#drain }, this.now);
   }
 
   node(index: number): SimNode {
@@ -169,6 +176,11 @@ export class Simulation {
     node.paused = false;
     for (const { packet, from } of node.inbox.splice(0)) this.#apply(node, onPacket(node.state, packet, from, this.now));
     this.observer.refresh();
+  }
+
+  /** The last established flow of an address through the node ends. */
+  flowsGone(node: SimNode, vip: Vip): void {
+    this.#apply(node, flowsGone(node.state, vip, this.now));
   }
 
   /** SIGTERM: hands over within `deadline`, says goodbye and ends. */
@@ -275,9 +287,11 @@ export class Simulation {
       if (effect.kind === 'send') this.#send(node, effect);
       else if (effect.kind === 'acquire') {
         if (effect.cause !== 'restored') this.takeovers += 1;
+        if (effect.cause !== 'restored' && !effect.quiet) this.announced.push({ at: this.now, vip: effect.vip, node: node.index });
         if (effect.epoch >= (this.#epochs.get(effect.vip)?.epoch ?? 0)) this.#epochs.set(effect.vip, { epoch: effect.epoch, node });
         this.observer.changed(effect.vip);
       } else if (effect.kind === 'release' || effect.kind === 'caretake') this.observer.changed(effect.vip);
+      else if (effect.kind === 'announce') this.announced.push({ at: this.now, vip: effect.vip, node: node.index });
       else if (effect.kind === 'ask-kernel') this.#askKernel(node, effect.address);
     }
   }

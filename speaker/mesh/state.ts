@@ -36,6 +36,8 @@ export interface OwnClaim extends Claim {
   since: number;
   /** Restored after a restart and not confirmed yet: told to others, not answered. */
   dormant: boolean;
+  /** Taken over gently: announced only when `from` has no more flows, is gone, or at `until`. */
+  quiet?: { from: NodeId; until: number };
 }
 
 /** A free address that this node may take: since when it is free, and what freed it. */
@@ -52,6 +54,8 @@ export interface Handover {
   since: number;
   lastSent: number;
   tried: Set<NodeId>;
+  /** How long this node goes on for those who use the address already (ms); 0: not at all. */
+  drain: number;
   /** What becomes of the address when nobody takes it. */
   reason: 'ineligible' | 'leaving' | 'handover';
 }
@@ -148,6 +152,8 @@ export interface MeshState {
   readonly open: Map<Vip, OpenAddress>;
   readonly notReady: Set<Vip>;
   readonly handovers: Map<Vip, Handover>;
+  /** Addresses given to another node, whose established flows still come in here. */
+  readonly lameDucks: Map<Vip, { to: NodeId; until: number }>;
   /** Addresses answered on behalf of the node that holds them, with its MAC. */
   readonly caretaking: Map<Vip, { node: NodeId; mac: Mac }>;
   /** Whether to do that: networks with ARP inspection refuse it. */
@@ -173,6 +179,8 @@ export interface MeshState {
   claimsVersion: number;
   claimsDigest: bigint;
   leaving: boolean;
+  /** How long handovers go on for established flows (ms), unless told otherwise; 0: they move at once. */
+  drain: number;
   readonly startedAt: number;
   readonly counters: MeshCounters;
 }
@@ -181,8 +189,12 @@ export interface MeshState {
 export type Effect =
   /** To one peer's address, or by multicast to the segment. */
   | { kind: 'send'; to: { address: string } | 'group'; packet: Packet }
-  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause }
-  | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId }
+  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause; quiet: boolean }
+  /** With `lameDuck`, those who ask by unicast are still answered, until `lame-duck-over`. */
+  | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId; lameDuck?: true }
+  | { kind: 'lame-duck-over'; vip: Vip }
+  /** An address taken over quietly is announced now. */
+  | { kind: 'announce'; vip: Vip }
   | { kind: 'peer'; node: NodeId; name: string; liveness: Liveness | 'left' }
   | { kind: 'stall'; ms: number }
   /** Ask the kernel of a silent speaker's node for the node's own address; answers go to `onKernelAnswer`. */
@@ -201,6 +213,8 @@ export interface MeshOptions {
   newestKey?: number;
   /** Default true. */
   caretaker?: boolean;
+  /** Default 0. */
+  drain?: number;
 }
 
 export function createMesh(options: MeshOptions, now: number): MeshState {
@@ -223,6 +237,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     open: new Map(),
     notReady: new Set(),
     handovers: new Map(),
+    lameDucks: new Map(),
     caretaking: new Map(),
     caretaker: options.caretaker ?? true,
     persistent: false,
@@ -241,6 +256,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     claimsVersion: 0,
     claimsDigest: 0n,
     leaving: false,
+    drain: options.drain ?? 0,
     startedAt: now,
     counters: { stalls: 0, beaconsLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };

@@ -1,6 +1,7 @@
 import { release, takeOpen } from './claims.ts';
 import { PARALLEL_HANDOVERS, startHandover, tickHandovers } from './handover.ts';
 import { askKernels, settleRestored, tendHeld } from './hold.ts';
+import { tickLameDucks } from './lame-duck.ts';
 import type { Vip } from './packet.ts';
 import { chooseFast, forgetPeers, judge } from './peers.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
@@ -25,6 +26,7 @@ export function tick(state: MeshState, now: number): Effect[] {
   settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
   tickHandovers(state, now, fx);
+  tickLameDucks(state, now, fx);
   probeSuspects(state, now, fx);
   askKernels(state, now, fx);
   repeat(state, now, fx);
@@ -96,7 +98,7 @@ function onlyOne(state: MeshState, vip: Vip): boolean {
 function handOverAll(state: MeshState, now: number): void {
   for (const vip of state.mine.keys()) {
     if (state.handovers.size >= PARALLEL_HANDOVERS) return;
-    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now);
+    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now, { drain: 0 });
   }
 }
 

@@ -296,15 +296,21 @@ export class Segment implements FrameListener {
         case 'caretake':
           this.#responder?.setStanding(effect.vip, effect.mac === undefined ? { mode: 'silent' } : { mode: 'caretaker', mac: effect.mac });
           break;
+        case 'announce':
+          this.#announce(effect.vip);
+          break;
+        case 'lame-duck-over':
+          this.#responder?.setStanding(effect.vip, this.#standingOf(effect.vip));
+          break;
         case 'peer':
           break;
       }
     }
   }
 
-  #acquire({ vip, epoch, cause }: Effect & { kind: 'acquire' }): void {
+  #acquire({ vip, epoch, cause, quiet }: Effect & { kind: 'acquire' }): void {
     this.#unreported.set(vip, { epoch, cause });
-    if (cause === 'restored') return this.#resume(vip);
+    if (cause === 'restored' || quiet) return this.#resume(vip);
     // Never on failover: the address is known to be ours, and a client waits.
     if (epoch === 1) {
       this.#probe.start(vip, this.#context.loop.now());
@@ -312,12 +318,12 @@ export class Segment implements FrameListener {
     } else this.#announce(vip);
   }
 
-  #release({ vip, epoch, cause, to }: Effect & { kind: 'release' }): void {
+  #release({ vip, epoch, cause, to, lameDuck }: Effect & { kind: 'release' }): void {
     this.#probe.cancel(vip);
     this.#announcer.stop(vip);
     this.#conflicts.forget(vip);
     if (this.#refused.delete(vip)) this.#context.post({ kind: 'conflict-over', ip: vip, segment: this.name, interface: this.#device.name });
-    this.#responder?.setStanding(vip, { mode: 'silent' });
+    this.#responder?.setStanding(vip, { mode: lameDuck === true ? 'lame-duck' : 'silent' });
     // What was never announced was never reported.
     if (!this.#unreported.delete(vip)) this.#postReleased(vip, epoch, cause, to);
   }
@@ -412,6 +418,7 @@ export class Segment implements FrameListener {
   #standingOf(ip: string): Standing {
     const held = this.#mesh.caretaking.get(ip);
     if (held !== undefined) return { mode: 'caretaker', mac: held.mac };
+    if (this.#mesh.lameDucks.has(ip)) return { mode: 'lame-duck' };
     const own = this.#mesh.mine.get(ip)?.dormant === false && !this.#probe.has(ip) && !this.#refused.has(ip);
     return own ? { mode: 'own' } : { mode: 'silent' };
   }
