@@ -76,10 +76,18 @@ function settle(object: JsonObject, node: SchemaNode): void {
     const value = object[key];
     if (value === undefined) {
       if (child.byValue) object[key] = zero(child);
-      else if (child.always || (required.includes(key) && key !== 'kind' && key !== 'apiVersion')) object[key] = zero(child);
-    } else if (!child.pointer && !child.byValue && !child.always && !required.includes(key) && empty(value, child)) delete object[key];
+      else if (child.always || (required.includes(key) && key !== 'kind' && key !== 'apiVersion' && !isStruct(child)))
+        object[key] = zero(child);
+    } else if (!child.pointer && !child.byValue && !child.always && !required.includes(key)) {
+      if (empty(value, child)) delete object[key];
+    } else if (Array.isArray(value) && value.length === 0 && !keptAsJson.test(node.goType ?? '')) object[key] = null;
   }
 }
+
+/** Kinds stored as JSON keep an empty list; others are stored as protobuf, which does not tell it from none. */
+const keptAsJson = /^v1\.(?:CustomResource|JSONSchema|APIService)/;
+
+const isStruct = (node: SchemaNode): boolean => node.properties.size > 0;
 
 function empty(value: Json, node: SchemaNode): boolean {
   if (node.type === '' && !node.intOrString) return false; // raw JSON: a default of 0 or false is a value

@@ -20,6 +20,7 @@ import {
   metaTypes,
   pointers,
   quantities,
+  requiredPointers,
   strategies,
   structDocs,
   typedefs,
@@ -218,7 +219,8 @@ export function generate(): { resources: BuiltinResource[]; schemas: Record<stri
       if (strategies[key]) p['x-kubernetes-patch-strategy'] = strategies[key];
       if (marked(atomicMaps, field.name)) p['x-kubernetes-map-type'] = 'atomic';
       const root = isKind && ['metadata', 'spec', 'status'].includes(field.name);
-      if (marked(byValue, field.name) || ((root || field.required) && typeof p.$ref === 'string')) p['x-go-value'] = true;
+      if (marked(byValue, field.name) || ((root || field.required) && typeof p.$ref === 'string' && !requiredPointers.has(key)))
+        p['x-go-value'] = true;
       if (marked(always, field.name)) p['x-go-always'] = true;
       const pointer = pointers[qualified] ?? pointers[kind];
       if (!field.required && pointer && (pointer === '*' || pointer.split(' ').includes(field.name))) p['x-go-pointer'] = true;

@@ -95,7 +95,7 @@ export const byValue = new Set(
     'CustomResourceDefinitionStatus.acceptedNames PersistentVolumeClaimTemplate.metadata CoreV1Event.source EventsV1Event.regarding ' +
     'EventsV1Event.deprecatedSource TokenReview.status TokenRequest.status SubjectAccessReview.status SelfSubjectAccessReview.status ' +
     'LocalSubjectAccessReview.status SelfSubjectRulesReview.status SelfSubjectReview.status SelfSubjectReviewStatus.userInfo ' +
-    'ResourceFieldSelector.divisor ' +
+    'ResourceFieldSelector.divisor NetworkPolicySpec.podSelector ' +
     'PodCondition.lastProbeTime PodCondition.lastTransitionTime NodeCondition.lastHeartbeatTime NodeCondition.lastTransitionTime ' +
     'DeploymentCondition.lastUpdateTime DeploymentCondition.lastTransitionTime ReplicaSetCondition.lastTransitionTime ' +
     'DaemonSetCondition.lastTransitionTime StatefulSetCondition.lastTransitionTime JobCondition.lastProbeTime JobCondition.lastTransitionTime ' +
@@ -107,12 +107,19 @@ export const byValue = new Set(
   ).split(' '),
 );
 
-/** Optional scalars Go writes even when empty (no `omitempty`). */
-export const always = new Set([
-  'CoreV1Event.reportingComponent',
-  'CoreV1Event.reportingInstance',
-  'CustomResourceDefinitionStatus.conditions',
-]);
+/** Optional members Go writes even when empty (no `omitempty`): `""`, `0`, and `null` for lists. */
+export const always = new Set(
+  (
+    'CoreV1Event.reportingComponent CoreV1Event.reportingInstance CustomResourceDefinitionStatus.conditions EndpointSlice.endpoints ' +
+    'EndpointSlice.ports Role.rules ClusterRole.rules PodDisruptionBudgetStatus.disruptionsAllowed PodDisruptionBudgetStatus.currentHealthy ' +
+    'PodDisruptionBudgetStatus.desiredHealthy PodDisruptionBudgetStatus.expectedPods HorizontalPodAutoscalerStatus.currentReplicas'
+  ).split(' '),
+);
+
+/** Required structs that Go holds by pointer: nothing is written for them when they are missing. */
+export const requiredPointers = new Set(
+  'DeploymentSpec.selector DaemonSetSpec.selector ReplicaSetSpec.selector StatefulSetSpec.selector'.split(' '),
+);
 
 /** Optional scalars Go holds by pointer: `0`, `""` and `false` are kept. By type; `*` = every scalar of it. */
 export const pointers: Record<string, string> = {
