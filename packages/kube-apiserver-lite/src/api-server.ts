@@ -191,7 +191,12 @@ export class ApiServer {
       if (info.isResource) await route(this.cluster, exchange, this.#hub, this.#special);
       else if (!this.#documents.serve(exchange)) throw new PathNotFound();
     } catch (error) {
-      fail(exchange, error);
+      try {
+        fail(exchange, error);
+      } catch (second) {
+        this.#options.onError?.(second, `${request.method} ${path}`);
+        response.destroy();
+      }
     } finally {
       this.#record(exchange, started);
     }

@@ -16,10 +16,13 @@ export function decodeFields(resource: Resource, object: ApiObject): string[] {
   }
   const schema = resource.schema();
   if (schema === undefined) return [];
+  // Metadata is a Go struct even in a custom resource.
+  const metadata = schemas.decodeInto(object.metadata, schemas.objectMeta());
+  if (metadata.error !== undefined) throw cannotBeHandled(resource, metadata.error);
   // What a manager owns is written in field names of its own.
   const { managedFields } = object.metadata;
   delete object.metadata.managedFields;
-  const unknown = schemas.prune(object, schema);
+  const unknown = [...metadata.unknown.map(path => `metadata.${path}`), ...schemas.prune(object, schema)];
   if (managedFields !== undefined) object.metadata.managedFields = managedFields;
   return unknown;
 }
@@ -37,7 +40,10 @@ export function setDefaults(resource: Resource, object: ApiObject): void {
 /** The kind's validation, apart from its strategy's. `subresource`: where the write came in. */
 export function validate(resource: Resource, object: ApiObject, old: ApiObject | undefined, subresource = ''): Cause[] {
   const { custom, namespaced } = resource;
-  if (custom === undefined) return builtinCauses(resource, object, old, subresource === 'status');
+  if (custom === undefined) {
+    const causes = builtinCauses(resource, object, old, subresource === 'status');
+    return subresource === 'status' ? causes : [...causes, ...schemas.validateBuiltin(object, resource, old)];
+  }
   const metadata = customMetadataCauses(object, old, namespaced);
   const schema = resource.schema();
   if (schema === undefined) return metadata;

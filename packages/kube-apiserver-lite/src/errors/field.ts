@@ -51,18 +51,12 @@ export const notFoundValue = (field: string, value: unknown): Cause => ({
   field,
 });
 
-/** `field.NotSupported`: the supported values are listed sorted, quoted. */
+/** `field.NotSupported`: the supported values in the order given, which the real server has sorted in most places. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): Cause => ({
   reason: 'FieldValueNotSupported',
   message: withDetail(
     `Unsupported value: ${quoteValue(value)}`,
-    supported.length === 0
-      ? ''
-      : `supported values: ${supported
-          .slice()
-          .sort()
-          .map(v => JSON.stringify(v))
-          .join(', ')}`,
+    supported.length === 0 ? '' : `supported values: ${supported.map(quoteValue).join(', ')}`,
   ),
   field,
 });

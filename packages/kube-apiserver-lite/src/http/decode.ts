@@ -11,6 +11,9 @@ import type { FieldValidation } from './options.ts';
 /** How much of an unreadable body an error shows. */
 const SUMMARY_BYTES = 30;
 
+/** How Go names the anonymous struct that it reads `apiVersion` and `kind` with. */
+const GO_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 /** The media type of a request body, without parameters. */
 export const mediaType = (header: string | undefined): string => (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
@@ -29,7 +32,11 @@ export interface DecodeRequest {
 export function decodeObject(body: Buffer, request: DecodeRequest): ApiObject {
   const { value, duplicates } = parse(body, request);
   if (!isObject(value))
-    throw unrecognized(request, "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value", body);
+    throw unrecognized(
+      request,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${goType(value)} into Go value of type ${GO_TYPE_META}`,
+      body,
+    );
   const object = value;
   checkKind(object, request);
   normaliseMetadata(object, request);

@@ -13,6 +13,7 @@ export class Exchange {
   readonly query: URLSearchParams;
   readonly user: UserInfo;
   readonly #warnings: string[] = [];
+  #warned = 0;
   /** For the audit log: the HTTP status of the answer. */
   status = 0;
 
@@ -42,8 +43,10 @@ export class Exchange {
 
   /** Adds a `Warning: 299` header; the same text is said once. */
   readonly warn = (text: string): void => {
-    const header = `299 - ${JSON.stringify(text)}`;
-    if (!this.#warnings.includes(header)) this.#warnings.push(header);
+    const header = warningHeader(text);
+    if (this.#warnings.includes(header) || this.#warned + header.length > MAX_WARNINGS_BYTES) return;
+    this.#warned += header.length;
+    this.#warnings.push(header);
   };
 
   /** Answers with JSON text, or with the same as YAML. */
@@ -90,4 +93,15 @@ export class Exchange {
       return { format: 'json', as: '' };
     }
   }
+}
+
+/** Clients have limits on headers; what does not fit is left unsaid, as the real server does. */
+const MAX_WARNINGS_BYTES = 4096;
+const MAX_WARNING_CHARS = 256;
+
+/** RFC 7234 §5.5 with UTF-8 inside, which node only takes as bytes. */
+function warningHeader(text: string): string {
+  const shown = text.length > MAX_WARNING_CHARS * 4 ? text.slice(0, MAX_WARNING_CHARS) : text;
+  const quoted = JSON.stringify(shown).replaceAll('\u007f', '\\u007f');
+  return Buffer.from(`299 - ${quoted}`, 'utf8').toString('latin1');
 }

@@ -101,11 +101,7 @@ function listCauses(watch: boolean, match: string, version: string, initial: boo
     }
     if (match !== '') {
       if (match !== 'NotOlderThan') {
-        // The order of the values is the real server's.
-        causes.push({
-          ...notSupported(FIELD, match, []),
-          message: `Unsupported value: ${quoteValue(match)}: supported values: "NotOlderThan"`,
-        });
+        causes.push(notSupported(FIELD, match, ['NotOlderThan']));
       }
       if (initial === undefined) {
         causes.push(forbidden(FIELD, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
@@ -119,11 +115,7 @@ function listCauses(watch: boolean, match: string, version: string, initial: boo
   if (version === '') causes.push(forbidden(FIELD, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
   if (token !== '') causes.push(forbidden(FIELD, 'resourceVersionMatch is forbidden when continue is provided'));
   if (match !== 'Exact' && match !== 'NotOlderThan') {
-    causes.push({
-      reason: 'FieldValueNotSupported',
-      message: `Unsupported value: ${quoteValue(match)}: supported values: "Exact", "NotOlderThan", ""`,
-      field: FIELD,
-    });
+    causes.push(notSupported(FIELD, match, ['Exact', 'NotOlderThan', '']));
   }
   if (match === 'Exact' && version === '0') {
     causes.push(forbidden(FIELD, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));

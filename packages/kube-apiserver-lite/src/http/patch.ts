@@ -8,18 +8,18 @@ import { update } from '../operations/update.ts';
 import * as patches from '../patch/index.ts';
 import { apiVersionOf, type Resource } from '../registry/resource.ts';
 import { isObject } from '../schema/json.ts';
-import { BodySyntaxError, parseJsonBody, parseYamlBody, readBody } from './body.ts';
+import { BodySyntaxError, type Parsed, parseJsonBody, parseYamlBody, readBody } from './body.ts';
 import { copyOf, mediaType, reportStrict, unknownField } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import { writeOf } from './mutate.ts';
 import { type WriteOptions, writeOptions } from './options.ts';
 import { sendObject } from './read.ts';
 
-const PATCH_TYPES: Record<string, patches.PatchType> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-};
+const PATCH_TYPES = new Map<string, patches.PatchType>([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+]);
 const APPLY = 'application/apply-patch+yaml';
 
 /** PATCH of an object or of its status, in any of the four kinds of patches. */
@@ -38,16 +38,24 @@ export async function patch(cluster: Cluster, exchange: Exchange, resource: Reso
 /** The kind of patch that the Content-Type names; 415 lists what the resource takes. */
 export function patchTypeOf(exchange: Exchange, resource: Resource): patches.PatchType | 'apply' {
   const type = mediaType(exchange.request.headers['content-type']);
-  const accepted = [...Object.keys(PATCH_TYPES), APPLY].filter(
-    known => resource.custom === undefined || PATCH_TYPES[known] !== 'strategic',
-  );
+  const accepted = [...PATCH_TYPES.keys(), APPLY].filter(known => resource.custom === undefined || PATCH_TYPES.get(known) !== 'strategic');
   if (!accepted.includes(type)) {
-    if (type in PATCH_TYPES) {
+    if (PATCH_TYPES.has(type)) {
       throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`);
     }
     throw new ApiStatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
-  return PATCH_TYPES[type] ?? 'apply';
+  return PATCH_TYPES.get(type) ?? 'apply';
+}
+
+/** Parses the body of a JSON, merge or strategic patch; 400 for what is no JSON. */
+export function parsePatch(body: Buffer): Parsed {
+  try {
+    return parseJsonBody(body);
+  } catch (error) {
+    if (error instanceof BodySyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
+    throw error;
+  }
 }
 
 /** The function that changes the stored object as a JSON, merge or strategic patch says. */
@@ -58,14 +66,7 @@ export function patched(
   body: Buffer,
   options: WriteOptions,
 ): (live: ApiObject | undefined) => ApiObject {
-  let change: Json;
-  let duplicates: string[];
-  try {
-    ({ value: change, duplicates } = parseJsonBody(body));
-  } catch (error) {
-    if (error instanceof BodySyntaxError) throw badRequest(`error decoding patch: ${error.message}`);
-    throw error;
-  }
+  const { value: change, duplicates } = parsePatch(body);
   return live => {
     if (live === undefined) throw new Error('a patch needs an object');
     const result = patches.applyPatch(type, live, change, resource.schema());
@@ -151,7 +152,8 @@ function applied(
   };
 }
 
-function parseConfiguration(body: Buffer): JsonObject {
+/** Parses the body of a server-side apply; 400 for what is no YAML object. */
+export function parseConfiguration(body: Buffer): JsonObject {
   let value: Json;
   try {
     ({ value } = parseYamlBody(body));

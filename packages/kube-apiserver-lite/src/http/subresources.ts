@@ -10,12 +10,12 @@ import { applyPatch } from '../patch/index.ts';
 import { errorTarget, type Resource, type ScalePaths, subresourceOf } from '../registry/resource.ts';
 import { clone, isObject } from '../schema/json.ts';
 import type { Stored } from '../storage/stored.ts';
-import { parseJsonBody, parseYamlBody, readBody } from './body.ts';
+import { parseOptions, readBody } from './body.ts';
 import { copyOf, decodeObject } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import { writeOf } from './mutate.ts';
 import { deleteOptions, writeOptions } from './options.ts';
-import { patchTypeOf } from './patch.ts';
+import { parseConfiguration, parsePatch, patchTypeOf } from './patch.ts';
 import { sendObject } from './read.ts';
 import type { SpecialHandler } from './router.ts';
 
@@ -99,7 +99,7 @@ export async function scale(cluster: Cluster, exchange: Exchange, resource: Reso
 
 function patchedScale(exchange: Exchange, resource: Resource, current: ApiObject, body: Buffer): JsonObject {
   const type = patchTypeOf(exchange, resource);
-  const patch = type === 'apply' ? parseYamlBody(body).value : parseJsonBody(body).value;
+  const patch = type === 'apply' ? parseConfiguration(body) : parsePatch(body).value;
   const result = applyPatch(type === 'apply' || type === 'strategic' ? 'merge' : type, current, patch);
   if (!result.ok) throw new ApiStatusError(result.code, result.reason as 'Invalid', result.message);
   return result.object;
@@ -194,9 +194,9 @@ async function issueToken(tokens: TokenAuthority, cluster: Cluster, exchange: Ex
 /** POST of an Eviction: the pod is deleted; disruption budgets are not counted. */
 async function evict(cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const shape = exchange.shape();
-  const body = parseJsonBody(await readBody(exchange.request)).value;
+  const body = parseOptions(await readBody(exchange.request));
   storedOf(cluster, exchange, resource);
-  const wanted = isObject(body) && isObject(body['deleteOptions']) ? body['deleteOptions'] : {};
+  const wanted = isObject(body['deleteOptions']) ? body['deleteOptions'] : {};
   const { namespace, name } = exchange.info;
   remove(cluster, resource, namespace, name, deleteOptions(exchange.query, wanted));
   exchange.send(201, JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }), shape);
@@ -205,8 +205,8 @@ async function evict(cluster: Cluster, exchange: Exchange, resource: Resource): 
 /** POST of a Binding: what a scheduler does. */
 async function bind(cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const shape = exchange.shape();
-  const body = parseJsonBody(await readBody(exchange.request)).value;
-  const target = isObject(body) && isObject(body['target']) ? body['target'] : {};
+  const body = parseOptions(await readBody(exchange.request));
+  const target = isObject(body['target']) ? body['target'] : {};
   const node = target['name'];
   if (typeof node !== 'string' || node === '') throw badRequest('a Binding needs target.name, the name of the node');
   const { object } = storedOf(cluster, exchange, resource);

@@ -65,7 +65,7 @@ export class WorkloadController implements Controller {
 
   #owner(object: ApiObject): void {
     const owner = controllerOf(object);
-    if (owner !== undefined && owner.kind in KINDS)
+    if (owner !== undefined && Object.hasOwn(KINDS, owner.kind))
       this.#enqueue(`${KINDS[owner.kind as Kind]}.${GROUP}`, object.metadata.namespace ?? '', owner.name);
   }
 
