@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -49,6 +49,15 @@ interface Binding extends Manifest {
   subjects: { kind: string; name: string; namespace: string }[];
 }
 
+function has(program: string): boolean {
+  try {
+    execFileSync(program, ['version', '--client'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const parse = (text: string): Manifest[] => parseAllDocuments(text).flatMap(document => (document.toJS() as Manifest | null) ?? []);
 const render = async (...settings: string[]): Promise<Manifest[]> => parse(await template(settings));
 
@@ -59,6 +68,8 @@ function find(objects: readonly Manifest[], kind: string, name: string): Manifes
   if (found === undefined) throw new Error(`the chart makes no ${kind} ${name}`);
   return found;
 }
+
+const namesOf = (objects: readonly Manifest[]): string[] => objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`).toSorted();
 
 const workload = (objects: readonly Manifest[], kind: string, name: string): Workload => find(objects, kind, name) as Workload;
 
@@ -197,6 +208,13 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
     { title: 'half a digest', setting: 'image.digest=sha256:00', part: 'digest' },
   ])('refuses $title', async ({ setting, part }) => {
     await expect(render(setting)).rejects.toThrow(part);
+  });
+});
+
+describe.skipIf(!has('kubectl'))('deploy/', () => {
+  it('is a kustomization of everything in it', async () => {
+    const { stdout } = await run('kubectl', ['kustomize', 'deploy'], { cwd: root, maxBuffer: 64 * 1024 * 1024 });
+    expect(namesOf(parse(stdout))).toEqual(namesOf(parse(await readFile(`${root}deploy/herald.yaml`, 'utf8'))));
   });
 });
 
