@@ -58,17 +58,23 @@ describe.each([
     await lan?.close();
   });
 
-  /** Sends `frame` and then a question that is surely answered: what came before that answer is all there is. */
+  /**
+   * Sends `frame` and then two questions that are surely answered, one for each socket of the responder (the nonce keeps the second from
+   * being answered in the kernel, ahead of the queue): what came before their answers is all there is.
+   */
   async function answersTo(frame: Uint8Array): Promise<(ArpPacket | NeighbourAdvertisement)[]> {
     client.clear();
     client.send(frame);
     client.send(encodeArp(request({ senderIp: '10.66.0.123' })));
-    const last = await until('the answer to the question after it', () => client.arp.find(packet => packet.targetIp === '10.66.0.123'));
-    await new Promise(resolve => {
-      setTimeout(resolve, 30);
-    });
-    const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4 && packet !== last);
-    return [...arp, ...client.ndp.filter(isAdvertisement)];
+    client.send(encodeNdp(solicitation({ sourceIp: 'fd66::123', nonce: Buffer.from('010203040506', 'hex') })));
+    const lastArp = await until('the answer to the ARP question after it', () =>
+      client.arp.find(packet => packet.targetIp === '10.66.0.123'),
+    );
+    const lastNdp = await until('the answer to the solicitation after it', () =>
+      client.ndp.find(packet => packet.destinationIp === 'fd66::123'),
+    );
+    const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4 && packet !== lastArp);
+    return [...arp, ...client.ndp.filter(isAdvertisement).filter(packet => packet !== lastNdp)];
   }
 
   function request(change: Partial<ArpPacket> = {}): ArpPacket {
