@@ -63,7 +63,7 @@ describe('rules', () => {
     "self.labels.all(k, self.labels[k] == 'b')",
     'self.peers.map(p, p.asn).sum() == 12 && self.peers.map(p, p.asn).max() == 7 && self.peers.map(p, p.asn).isSorted()',
     "self.addresses.indexOf('192.0.2.1') == 1",
-    "self.?mode.orValue('B') == 'A' && !self.?missingLater.hasValue()".replace(' && !self.?missingLater.hasValue()', ''),
+    "self.?mode.orValue('B') == 'A'",
     "quantity('1.5Gi').isGreaterThan(quantity('1Gi')) && quantity('1000m').asInteger() == 1 && isQuantity('5Mi')",
     "url('https://user@[::1]:80/p?q=1').getHostname() == '::1' && !isURL('x y')",
     "'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'abc'.find('b.') == 'bc'",
@@ -75,6 +75,9 @@ describe('rules', () => {
     'has(self.mode) && type(self.port) == int',
     "duration('90s') > duration('1m')",
     'cel.bind(n, self.addresses.size(), n > 1)',
+    "self.addresses.all(i, a, i > 0 || isCIDR(a)) && self.labels.exists(k, v, k == 'a' && v == 'b')",
+    "self.addresses.transformList(i, a, i > 0, a) == ['192.0.2.1'] && self.labels.transformMap(k, v, v + '!')['a'] == 'b!'",
+    'self.?priority.optMap(p, p > 2).orValue(false)',
   ];
   it.each(holds)('%s', rule => {
     const schema = schemaWith([{ rule }]);

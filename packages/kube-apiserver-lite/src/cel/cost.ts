@@ -160,12 +160,17 @@ function operator(op: string, a: Estimate, b: Estimate): Estimate {
   return { cost: cost + 1, known: one };
 }
 
-const macros = new Set(['all', 'exists', 'exists_one', 'existsOne', 'map', 'filter']);
+const macros = new Set(['all', 'exists', 'exists_one', 'existsOne', 'map', 'filter', 'transformList', 'transformMap']);
 
 function call(name: string, target: ASTNode | undefined, args: readonly ASTNode[], scope: Scope): Estimate {
   const variable = args[0];
   if (target && macros.has(name) && args.length >= 2 && variable?.op === 'id')
     return comprehension(name, target, variable.args, args.slice(1), scope);
+  if (target && (name === 'optMap' || name === 'optFlatMap') && variable?.op === 'id' && args[1]) {
+    const value = visit(target, scope);
+    const body = visit(args[1], new Map(scope).set(variable.args, value.known));
+    return { cost: value.cost + body.cost + 1, known: body.known };
+  }
   if (name === 'has' && !target && args[0]) return { cost: visit(args[0], scope).cost, known: one };
   if (name === 'bind' && args.length === 3 && variable?.op === 'id' && args[1] && args[2]) {
     const value = visit(args[1], scope);
@@ -183,10 +188,20 @@ function call(name: string, target: ASTNode | undefined, args: readonly ASTNode[
 
 function comprehension(name: string, target: ASTNode, variable: string, bodies: readonly ASTNode[], scope: Scope): Estimate {
   const range = visit(target, scope);
-  const inner = new Map(scope).set(variable, range.known.node?.additional ? { size: maxRequest - 2 } : itemOf(range.known));
-  const steps = bodies.map(b => visit(b, inner));
-  const overhead = name === 'map' || name === 'filter' ? 14 : 3;
-  const result = name === 'map' ? { size: range.known.size, item: steps.at(-1)?.known } : name === 'filter' ? range.known : one;
+  const key = { size: maxRequest - 2 };
+  const map = range.known.node?.additional !== undefined;
+  const second = name === 'map' || name === 'filter' || bodies.length < 2 || bodies[0]?.op !== 'id' ? undefined : bodies[0].args;
+  const inner = new Map(scope).set(variable, map ? key : second === undefined ? itemOf(range.known) : one);
+  if (second !== undefined) inner.set(second, itemOf(range.known));
+  const steps = (second === undefined ? bodies : bodies.slice(1)).map(b => visit(b, inner));
+  const builds = name === 'map' || name === 'filter' || name.startsWith('transform');
+  const overhead = builds ? 14 : 3;
+  const result =
+    name === 'map' || name === 'transformList'
+      ? { size: range.known.size, item: steps.at(-1)?.known }
+      : name === 'filter'
+        ? range.known
+        : one;
   return { cost: range.cost + times(range.known.size, sum(steps) + overhead) + 1, known: result };
 }
 

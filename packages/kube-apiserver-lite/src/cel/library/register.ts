@@ -4,6 +4,7 @@ import { formatQuantity, parseQuantity, type Quantity } from '../../schema/quant
 import { CelLibraryError } from './error.ts';
 import { formatText } from './format-text.ts';
 import { formats } from './formats.ts';
+import { registerMacros } from './macros.ts';
 import { CelCidr, CelIp } from './net.ts';
 import { CelSemver } from './semver.ts';
 import { CelUrl, isUrl, parseUrl } from './url.ts';
@@ -66,6 +67,7 @@ const same = (a: unknown, b: unknown): boolean => {
 export function registerLibrary(env: Environment): Environment {
   const fn = (signature: string, handler: (...args: never[]) => unknown) =>
     env.registerFunction(signature, handler as (...args: unknown[]) => unknown);
+  registerMacros(env);
   registerNet(env, fn);
   registerQuantity(env, fn);
   registerLists(fn);
