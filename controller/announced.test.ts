@@ -29,6 +29,12 @@ function owned(...nodes: string[]): Announcement {
   return { apiVersion: 'heraldlb.io/v1beta1', kind: 'Announcement', metadata: { name: 'web' }, spec: layer2, status: { owners } };
 }
 
+function conflicting(name: string): Speaker {
+  const message = '10.0.0.9 is used by 02:00:00:00:00:65 on eth0; 10.0.0.1 is used by 02:00:00:00:00:66 on eth0';
+  const condition = { type: 'AddressConflict', status: 'True', reason: 'R', message, lastTransitionTime: 't' } as const;
+  return { ...speaker(name), status: { conditions: [condition] } };
+}
+
 describe('announcedCondition', () => {
   it.each<[string, AnnouncementSpec | null, Announcement | undefined, Speaker[], string, string]>([
     ['no address', null, undefined, [], 'NotAllocated', 'no address'],
@@ -39,6 +45,14 @@ describe('announcedCondition', () => {
     ['planned, not reported', layer2, undefined, [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
     ['owned', layer2, owned('b'), [speaker('b')], 'Announced', '10.0.0.1 by b (eth0)'],
     ['owned by a node that may no longer', layer2, owned('z'), [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
+    [
+      'a stranger on it',
+      layer2,
+      owned('a'),
+      [conflicting('a')],
+      'AddressConflict',
+      'is used by 02:00:00:00:00:66 on eth0, says the speaker of a',
+    ],
     ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by a (BGP)'],
     ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no BGP session'],
   ])('%s: %s', (_, spec, announcement, speakers, reason, message) => {

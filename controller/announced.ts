@@ -1,5 +1,5 @@
 import { type AnnouncedReason, type Announcement, type AnnouncementSpec, reasonEntry, type Speaker } from '@herald/crds';
-import { isTrue } from '@herald/kube';
+import { findCondition, isTrue } from '@herald/kube';
 import type { ConditionText } from './service-status.ts';
 
 /** What one address has come to. */
@@ -54,11 +54,24 @@ function verdictOf(
       ...carriers.map(speaker => `${speaker.metadata.name} (BGP)`),
     ]),
   ].sort();
+  const stranger = strangerOn(ip, speakers);
+  if (stranger !== undefined) return { ip, by: null, reason: 'AddressConflict', message: stranger };
   if (by.length > 0) return { ip, by: shortened(by), reason: 'Announced', message: '' };
   const planned = spec.reasons?.find(reason => reason.ip === ip || reason.ip === undefined);
   if (planned !== undefined && layer2 === undefined && bgp === undefined)
     return { ip, by: null, reason: planned.reason as AnnouncedReason, message: planned.message };
   return { ip, by: null, ...waiting(address, speakers) };
+}
+
+/** What a speaker says about somebody else who uses the address (condition `AddressConflict` of Speakers). */
+function strangerOn(ip: string, speakers: readonly Speaker[]): string | undefined {
+  for (const { metadata, status } of speakers) {
+    const condition = findCondition(status?.conditions, 'AddressConflict');
+    if (condition?.status !== 'True') continue;
+    const sentence = condition.message.split('; ').find(text => text.startsWith(`${ip} is used by `));
+    if (sentence !== undefined) return `${sentence.slice(ip.length + 1)}, says the speaker of ${metadata.name}`;
+  }
+  return undefined;
 }
 
 /** Planned, and nobody reports to do it yet. */
