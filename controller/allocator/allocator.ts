@@ -184,7 +184,12 @@ export class Allocator {
     this.#release(now);
     this.#confirm(now, before);
     this.#allocate(now, before);
-    return [...before].sort(([a], [b]) => bySeniority(a, b)).flatMap(([entry, held]) => this.#outcome(entry, held));
+    const outcomes: Outcome[] = [];
+    for (const entry of [...before.keys()].sort(bySeniority)) {
+      const outcome = this.#outcome(entry, before.get(entry) ?? noAddresses);
+      if (outcome !== null) outcomes.push(outcome);
+    }
+    return outcomes;
   }
 
   /** The current answer to a Service. */
@@ -243,6 +248,7 @@ export class Allocator {
   }
 
   #release(now: number): void {
+    if (this.#gone.length === 0) return;
     const gone = this.#gone.splice(0).sort((a, b) => bySeniority(a.entry, b.entry));
     let retained = false;
     for (const { entry, forget } of gone) {
@@ -262,7 +268,8 @@ export class Allocator {
   }
 
   #confirm(now: number, before: Map<Entry, readonly Address[]>): void {
-    const dirty = [...this.#dirty].sort((a, b) => Number(a.claims !== null) - Number(b.claims !== null) || bySeniority(a, b));
+    const dirty = [...this.#dirty];
+    if (dirty.length > 1) dirty.sort((a, b) => Number(a.claims !== null) - Number(b.claims !== null) || bySeniority(a, b));
     this.#dirty.clear();
     for (const entry of dirty) {
       before.set(entry, addressesOf(entry.claims ?? entry.held));
@@ -352,16 +359,17 @@ export class Allocator {
     this.#push(entry);
   }
 
-  #outcome(entry: Entry, before: readonly Address[]): Outcome[] {
-    if (this.#entries.get(entry.key) !== entry || entry.cause === null) return [];
+  /** The answer to a Service where it differs from the previous one. */
+  #outcome(entry: Entry, before: readonly Address[]): Outcome | null {
+    if (this.#entries.get(entry.key) !== entry || entry.cause === null) return null;
     const changes = changesOf(entry, before);
     const { key, held: addresses, satisfied } = entry;
     const { reason, message } = entry.cause;
     const previous = this.#outcomes.get(key);
     const outcome = { key, addresses, satisfied, reason, message, changes };
-    if (previous !== undefined && changes.length === 0 && sameAnswer(previous, outcome)) return [];
+    if (previous !== undefined && changes.length === 0 && sameAnswer(previous, outcome)) return null;
     this.#outcomes.set(key, outcome);
-    return [outcome];
+    return outcome;
   }
 }
 

@@ -279,7 +279,7 @@ function shuffled(changes: readonly Change[], seed: number): Change[] {
 const numRuns = Number(process.env['HERALD_TEST_RUNS'] ?? 80);
 
 // A loaded machine may take its time.
-describe('random lives of a cluster', { timeout: 120_000 }, () => {
+describe('random lives of a cluster', { timeout: 60_000 + numRuns * 500 }, () => {
   const life = fc.array(
     fc.record({ changes: fc.array(changeArbitrary, { minLength: 1, maxLength: 5 }), passes: fc.constantFrom(0, 1, 5), seed: fc.nat() }),
     {
