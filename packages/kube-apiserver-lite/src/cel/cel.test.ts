@@ -139,6 +139,8 @@ const nested = (bounds: JsonObject, item: JsonObject): JsonObject => ({
   },
 });
 
+const rootRule = (text: string): JsonObject => ({ type: 'object', 'x-kubernetes-validations': [{ rule: text }], properties: {} });
+
 describe('checkRules', () => {
   const table: [string, string][] = [
     ['self.nothing == 1', "ERROR: <input>:1:5: undefined field 'nothing'\n | self.nothing == 1\n | ....^"],
@@ -152,6 +154,14 @@ describe('checkRules', () => {
   ];
   it.each(table)('%s', (rule, expected) => {
     expect(compilation(rule)).toEqual([expected]);
+  });
+
+  it('sees the names in metadata, and nothing else of it', () => {
+    expect(checkRules(rootRule("self.metadata.name.startsWith('a')"), root)).toEqual([]);
+    expect(checkRules(rootRule('has(self.metadata.labels)'), root).at(0)?.message).toContain("undefined field 'labels'");
+    const named = compileRules(compileCrdSchema(rootRule("self.metadata.name == 'a'")));
+    expect(named.validate({ metadata: { name: 'a', generation: 1 } })).toEqual([]);
+    expect(named.validate({ metadata: { name: 'b' } })).toHaveLength(1);
   });
 
   it('wants a bool', () => {

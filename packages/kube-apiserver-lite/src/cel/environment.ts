@@ -1,7 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { SchemaNode } from '../schema/node.ts';
 import { registerLibrary } from './library/register.ts';
-import { escapeName } from './values.ts';
+import { celProperties, escapeName } from './values.ts';
 
 const options = { enableOptionalTypes: true, homogeneousAggregateLiterals: false, unlistedVariablesAreDyn: false };
 let evaluating: Environment | undefined;
@@ -78,7 +78,7 @@ export class CheckingEnvironment {
     const known = this.#names.get(node);
     if (known) return known;
     const fields: Record<string, string> = {};
-    for (const [key, child] of node.properties) {
+    for (const [key, child] of celProperties(node)) {
       const name = escapeName(key);
       if (name !== undefined) fields[name] = this.typeOf(child);
     }

@@ -58,10 +58,15 @@ function make(node: SchemaNode): Convert {
   }
 }
 
+/** Of metadata, rules see the names alone. */
+const metadataFields = new Set(['name', 'generateName']);
+export const celProperties = (node: SchemaNode): [string, SchemaNode][] =>
+  (node.goType ?? '') === '' ? [...node.properties] : [...node.properties].filter(([name]) => metadataFields.has(name));
+
 function makeObject(node: SchemaNode): Convert {
   const members = new Map<string, { name: string; convert: Convert }>();
-  let plain = true;
-  for (const [key, child] of node.properties) {
+  let plain = (node.goType ?? '') === '';
+  for (const [key, child] of celProperties(node)) {
     const name = escapeName(key);
     if (name === undefined) continue;
     const convert = converter(child);

@@ -91,7 +91,7 @@ export class Components {
     const name = builtin?.schema ?? `${resource.group.split('.').toReversed().join('.')}.${resource.version}.${resource.kind}`;
     const list = `${name}List`;
     if (!this.schemas[list]) {
-      if (resource.schema) this.schemas[name] = this.custom(resource.schema, resource);
+      if (resource.schema) this.schemas[name] = this.custom(resource.schema);
       else this.ref(name);
       const schema = this.schemas[name];
       if (schema) schema['x-kubernetes-group-version-kind'] = [gvk];
@@ -111,12 +111,10 @@ export class Components {
     return { name, list };
   }
 
-  custom(schema: JsonObject, resource: ServedResource): JsonObject {
+  custom(schema: JsonObject): JsonObject {
     const properties = isObject(schema.properties) ? schema.properties : {};
     return {
       ...schema,
-      description:
-        typeof schema.description === 'string' ? schema.description : `${resource.kind} is a custom resource of ${resource.group}.`,
       properties: {
         ...properties,
         apiVersion: { type: 'string', description: apiVersionText },

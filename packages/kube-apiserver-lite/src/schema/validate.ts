@@ -83,6 +83,7 @@ function hasType(value: Json, type: string): boolean {
 const loose = (text: string): Cause => ({ reason: 'FieldValueInvalid', message: `Invalid value: "": ${text}`, field: '<nil>' });
 
 function check(value: Json, node: SchemaNode, path: string, old: Json | undefined, causes: Cause[]): void {
+  if ((node.goType ?? '') !== '') return; // metadata has rules of its own
   if (old !== undefined && equal(value, old)) return; // ratcheting: what is as it was is not judged anew
   if (value === null && node.nullable) return;
   if (node.intOrString) {
