@@ -6,10 +6,11 @@ import { eventReasons } from './event.ts';
 import { catalogue, reasonEntry, statusOf } from './index.ts';
 import { nodeReasons } from './node.ts';
 import { nodeModeReasons } from './node-mode.ts';
+import { speakerReasons } from './speaker.ts';
 
 describe('the catalogue of reasons', () => {
   it('has every name once', () => {
-    const tables = [allocatedReasons, nodeModeReasons, announcedReasons, nodeReasons, configurationReasons, eventReasons];
+    const tables = [allocatedReasons, nodeModeReasons, announcedReasons, nodeReasons, configurationReasons, speakerReasons, eventReasons];
     expect(tables.flatMap(table => Object.keys(table)).toSorted()).toEqual([...catalogue.keys()].toSorted());
   });
 
