@@ -7,12 +7,13 @@ import { findProgram, run, until } from './run.ts';
 export class Bird {
   readonly host: Host;
   readonly daemon: Daemon;
-  readonly #socket: string;
+  /** Its control socket. */
+  readonly socket: string;
 
   private constructor(host: Host, daemon: Daemon, socket: string) {
     this.host = host;
     this.daemon = daemon;
-    this.#socket = socket;
+    this.socket = socket;
   }
 
   /** What is missing on this machine to run BIRD, or undefined. */
@@ -36,7 +37,7 @@ export class Bird {
 
   /** What `birdc` answers. */
   async ask(...words: string[]): Promise<string> {
-    return await run('birdc', ['-s', this.#socket, ...words]);
+    return await run('birdc', ['-s', this.socket, ...words]);
   }
 
   /** All there is about a prefix; an empty text when BIRD does not have it. */

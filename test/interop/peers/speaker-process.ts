@@ -11,7 +11,7 @@ let speaker: Speaker | undefined;
 
 function create(options: SpeakerOptions): void {
   const made = new Speaker(options);
-  for (const name of ['state', 'failure', 'synchronized'] as const)
+  for (const name of ['state', 'failure', 'synchronized', 'bfd', 'problem'] as const)
     made.on(name, (event: object) => process.send?.({ event: name, data: event }));
   speaker = made;
 }

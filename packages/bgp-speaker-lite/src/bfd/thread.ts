@@ -1,7 +1,7 @@
 import { LoopWorker } from 'raw-socket';
 import type { BfdStatus } from '../status.ts';
-import type { BfdProblemListener, BfdService, BfdSessionSpec } from './spec.ts';
 import type { BfdRequest } from './bfd-worker.ts';
+import type { BfdProblemListener, BfdService, BfdSessionSpec } from './spec.ts';
 
 /** From the thread. */
 type BfdReport =
