@@ -97,12 +97,13 @@ class Parser {
       this.#at++;
     }
     const token = this.#next();
-    if (token.kind !== 'identifier') throw new SelectorError(`found '${token.text}', expected: identifier`);
+    if (token.kind !== 'identifier') throw new SelectorError(`unable to parse requirement: found '${token.text}', expected: identifier`);
     const key = token.text;
     checkKey(key);
     const after = this.#peek();
-    if (after.kind === 'end' || after.text === ',') return { key, operator: negated ? '!' : 'exists', values: [] };
-    if (negated) throw new SelectorError(`unable to parse requirement: found '${after.text}', expected: ',' or 'end of string'`);
+    // After `!key` nothing but the end or a comma may follow, which the caller sees to.
+    if (negated) return { key, operator: '!', values: [] };
+    if (after.kind === 'end' || after.text === ',') return { key, operator: 'exists', values: [] };
     const operator = this.#operator();
     const values = operator === 'in' || operator === 'notin' ? this.#values() : [this.#value()];
     checkValues(key, operator, values);
@@ -114,9 +115,7 @@ class Parser {
     if (text === '=' || text === '==' || text === '!=' || text === 'in' || text === 'notin') return text;
     if (text === '>') return 'gt';
     if (text === '<') return 'lt';
-    throw new SelectorError(
-      `unable to parse requirement: found '${text}', expected: in, notin, =, ==, !=, gt, lt`.replace('gt, lt', '>, <'),
-    );
+    throw new SelectorError(`unable to parse requirement: found '${text}', expected: in, notin, =, ==, !=, gt, lt`);
   }
 
   #value(): string {

@@ -31,6 +31,8 @@ describe('label selectors', () => {
     ['app=x,,', "found ',', expected: identifier after ','"],
     ['n>x', "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"],
     ['=x', "found '=', expected: !, identifier, or 'end of string'"],
+    ['!app=x', "found '=', expected: ',' or 'end of string'"],
+    ['app x', "unable to parse requirement: found 'x', expected: in, notin, =, ==, !=, gt, lt"],
     ['app in x', "unable to parse requirement: found 'x' expected: '('"],
   ];
   it.each(table)('%s', (text, expected) => {
