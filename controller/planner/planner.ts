@@ -63,7 +63,8 @@ export class Planner {
   readonly #dirtySpots = new Set<string>();
   /** Services that went since the last settling, with the plan they had. */
   readonly #gone = new Map<string, Plan>();
-  readonly #hints = new Map<string, string>();
+  /** The first node of addresses in Announcements from before this process; of several Services that of the first by name counts. */
+  readonly #hints = new Map<string, { key: string; node: string }>();
   #config: PlannerConfig = { pools: [], l2Advertisements: [], bgpAdvertisements: [], peers: [] };
   /** Null: to be made anew. */
   #topology: Topology | null = null;
@@ -108,7 +109,7 @@ export class Planner {
     for (const { ip } of known?.service.addresses ?? []) this.#leave(ip, key);
     for (const { ip } of service.addresses) this.#join(ip, key);
     if (known === undefined) {
-      for (const { ip, layer2 } of previous?.addresses ?? []) if (layer2?.nodes[0] !== undefined) this.#hints.set(ip, layer2.nodes[0]);
+      for (const { ip, layer2 } of previous?.addresses ?? []) this.#hint(ip, key, layer2?.nodes[0]);
       this.#services.set(key, { service, wishes: [], plan: this.#gone.get(key) ?? null });
     } else known.service = service;
     this.#gone.delete(key);
@@ -242,6 +243,11 @@ export class Planner {
     return rank;
   }
 
+  #hint(ip: string, key: string, node: string | undefined): void {
+    const known = this.#hints.get(ip);
+    if (node !== undefined && (known === undefined || key < known.key)) this.#hints.set(ip, { key, node });
+  }
+
   #join(ip: string, key: string): void {
     let spot = this.#spots.get(ip);
     if (spot === undefined) this.#spots.set(ip, (spot = { hash: hashText(ip), services: new Set(), layer2: null, shared: null }));
@@ -273,7 +279,7 @@ export class Planner {
     }
     const scope = spot.shared?.whole ?? null;
     const hint = this.#hints.get(ip);
-    this.#balancer.set(ip, spot.hash, scope?.top ?? topology.group(candidates), hint === undefined ? -1 : this.#rank(hint).index);
+    this.#balancer.set(ip, spot.hash, scope?.top ?? topology.group(candidates), hint === undefined ? -1 : this.#rank(hint.node).index);
   }
 
   #wishesOf(key: string, ip: string): Wish[] {
