@@ -54,10 +54,11 @@ function prefix(i: number): number[] {
   return [10, 100 + (i >>> 16), (i >>> 8) & 255, i & 255];
 }
 
+const record = (subtype: number, body: number[]) => [0, 0, 0, 0, 0, 13, 0, subtype, 0, 0, body.length >>> 8, body.length & 255, ...body];
+const u32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+
 /** The prefixes as an MRT dump (RFC 6396 §4.3): the fastest way GoBGP's client can be given many. */
 function mrt(): Uint8Array {
-  const record = (subtype: number, body: number[]) => [0, 0, 0, 0, 0, 13, 0, subtype, 0, 0, body.length >>> 8, body.length & 255, ...body];
-  const u32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
   const peers = record(1, [10, 77, 0, 3, 0, 0, 0, 1, 2, 10, 77, 0, 3, 10, 77, 0, 3, ...u32(65003)]);
   const attributes = [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 10, 77, 0, 3];
   const entry = [0, 0, 0, 0, 0, 0, 0, attributes.length, ...attributes];

@@ -157,6 +157,11 @@ describe('two sessions', () => {
   });
 });
 
+function check(by: Authenticator, datagram: Uint8Array): string | undefined {
+  const decoded = decodeControlPacket(datagram);
+  return 'packet' in decoded ? by.check(datagram, decoded.packet) : decoded.drop;
+}
+
 describe('packets', () => {
   const PACKET = (
     decodeControlPacket(Uint8Array.from([0x20, 0xc0, 3, 24, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50, 0, 0, 0, 0])) as {
@@ -182,10 +187,6 @@ describe('packets', () => {
       const options = { type, keyId: 7, key: 's3cret' };
       const sender = new Authenticator(options, 100);
       const receiver = new Authenticator(options, 0);
-      const check = (by: Authenticator, datagram: Uint8Array) => {
-        const decoded = decodeControlPacket(datagram);
-        return 'packet' in decoded ? by.check(datagram, decoded.packet) : decoded.drop;
-      };
       const first = sender.sign(PACKET);
       expect(check(receiver, first)).toBeUndefined();
       expect(check(new Authenticator({ ...options, key: 'other' }, 0), first)).toMatch(/wrong/);

@@ -78,7 +78,7 @@ describe('message header errors (RFC 4271 §6.1)', () => {
   });
 
   it('accepts a long UPDATE once extended messages are agreed', () => {
-    const hex = `${MARKER}100102${'0000'}${'0000'}${'2001020304'.repeat(814)}${'18010203'}`;
+    const hex = `${MARKER}10010200000000${'2001020304'.repeat(814)}18010203`;
     const frame = fromHex(hex);
     expect(frame.length).toBe(4097);
     expect(decodeMessage(frame, { ...INITIAL_CONTEXT, extendedMessages: true }).kind).toBe('update');

@@ -206,14 +206,14 @@ describe('timers', () => {
   });
 });
 
-describe('collisions (RFC 4271 §6.8)', () => {
-  const collide = (config: FsmConfig, peer: FsmConfig) => {
-    const driver = new Driver(config).do({ type: 'start' }, { type: 'accepted', connection: 2 }, { type: 'dialed', connection: 1 });
-    driver.receive(2, openOf(peer));
-    driver.receive(1, openOf(peer));
-    return driver;
-  };
+function collide(config: FsmConfig, peer: FsmConfig): Driver {
+  const driver = new Driver(config).do({ type: 'start' }, { type: 'accepted', connection: 2 }, { type: 'dialed', connection: 1 });
+  driver.receive(2, openOf(peer));
+  driver.receive(1, openOf(peer));
+  return driver;
+}
 
+describe('collisions (RFC 4271 §6.8)', () => {
   it.each([
     { desc: 'our identifier is higher: the one we opened stays', config: CONFIG, peer: PEER, stays: 'outgoing' },
     { desc: 'theirs is higher: the one they opened stays', config: { ...CONFIG, routerId: 5 }, peer: PEER, stays: 'incoming' },

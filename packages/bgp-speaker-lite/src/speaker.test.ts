@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type PeerOptions, Speaker, type SpeakerOptions } from './index.ts';
+
+const NEXT_HOPS = { ipv4: '192.0.2.2', ipv6: '2001:db8::2' };
+const speakers: Speaker[] = [];
+
+function make(options: Partial<SpeakerOptions> = {}): Speaker {
+  const speaker = new Speaker({ asn: 65001, routerId: '192.0.2.1', ...options });
+  speakers.push(speaker);
+  return speaker;
+}
+
+/** A router that listens, and a node that dials it. */
+async function pair(node: Partial<PeerOptions> = {}, router: Partial<PeerOptions> = {}) {
+  const a = make();
+  const port = await a.listen({ port: 0, addresses: ['127.0.0.1'] });
+  a.addPeer({ name: 'node', address: '127.0.0.1', remoteAs: 65002, passive: true, nextHop: NEXT_HOPS, ...router });
+  const b = make({ asn: 65002, routerId: '192.0.2.2', hostname: 'node-1' });
+  const options = { name: 'router', address: '127.0.0.1', port, remoteAs: 65001, nextHop: NEXT_HOPS, ...node } as const;
+  return { router: a, node: b, port, options };
+}
+
+async function state(speaker: Speaker, peer: string, wanted: string): Promise<void> {
+  while (speaker.peerStatus(peer).state !== wanted) await once(speaker, 'state');
+}
+
+async function eventually(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise(resolve => setTimeout(resolve, 5));
+}
+
+afterEach(async () => {
+  await Promise.all(speakers.splice(0).map(speaker => speaker.stop()));
+});
+
+describe('a speaker', () => {
+  it('tells a new session everything, and then only what changes', async () => {
+    const { router, node, options } = await pair();
+    node.announce({ prefix: '198.51.100.1/32' });
+    node.announce({ prefix: '2001:db8:1::/64' });
+    node.addPeer(options);
+    await once(node, 'synchronized');
+    expect(node.peerStatus('router').announced).toEqual({ 'ipv4-unicast': 1, 'ipv6-unicast': 1 });
+    await eventually(() => router.peerStatus('node').counters.prefixesReceived === 2);
+    for (let i = 0; i < 2000; i++) node.announce({ prefix: `10.0.${i >>> 8}.${i & 255}/32` });
+    await eventually(() => router.peerStatus('node').counters.prefixesReceived === 2002);
+    expect(node.peerStatus('router').counters.updatesSent).toBeLessThan(10);
+    node.replaceRoutes([{ prefix: '198.51.100.1/32' }]);
+    await eventually(() => router.peerStatus('node').counters.prefixesWithdrawn === 2001);
+    expect(router.peerStatus('node')).toMatchObject({
+      remoteAs: 65002,
+      remoteRouterId: '192.0.2.2',
+      remoteHostname: 'node-1',
+      lastError: undefined,
+    });
+  });
+
+  it('says goodbye in words', async () => {
+    const { router, node, options } = await pair();
+    node.addPeer(options);
+    await state(router, 'node', 'Established');
+    await node.stop({ mode: 'cease', message: 'bye' });
+    await eventually(() => router.peerStatus('node').lastError !== undefined);
+    expect(router.peerStatus('node').lastError?.text).toBe('the peer sent Cease: Administrative Shutdown ("bye") [6/2]');
+    expect(router.peerStatus('node').counters.notificationsReceived).toEqual({ '6/2': 1 });
+    expect(() => node.announce({ prefix: '192.0.2.0/24' })).toThrow(expect.objectContaining({ code: 'BGP_STOPPED' }));
+  });
+
+  it('does not reset a session for what needs no reset, and resets that peer alone for what does', async () => {
+    const { router, node, options } = await pair();
+    node.addPeer(options);
+    await state(node, 'router', 'Established');
+    node.updatePeer({ ...options, connectRetryTime: 9, receivedRouteLimit: 5, nextHop: { ipv4: '192.0.2.9' } });
+    expect(node.peerStatus('router').state).toBe('Established');
+    node.updatePeer({ ...options, holdTime: 30 });
+    await eventually(() => node.peerStatus('router').counters.sessionsEstablished === 2);
+    expect(node.peerStatus('router').holdTime).toBe(30);
+    await eventually(() => router.peerStatus('node').lastError !== undefined);
+    expect(router.peerStatus('node').lastError?.text).toContain('Other Configuration Change');
+  });
+
+  it('ends with Cease what sends more routes than allowed', async () => {
+    const { router, node, options } = await pair({}, { receivedRouteLimit: 2 });
+    for (const i of [1, 2, 3]) node.announce({ prefix: `198.51.100.${i}/32` });
+    node.addPeer(options);
+    await eventually(() => node.peerStatus('router').lastError !== undefined);
+    expect(node.peerStatus('router').lastError?.text).toContain('Maximum Number of Prefixes Reached [6/1]');
+    expect(router.peerStatus('node').state).toBe('Idle');
+  });
+
+  it('keeps the octets of what breaks the protocol, and closes on strangers without a word', async () => {
+    const router = make();
+    const port = await router.listen({ port: 0, addresses: ['127.0.0.1'] });
+    const stranger = connect(port, '127.0.0.1');
+    await once(stranger, 'close');
+    expect(stranger.bytesRead).toBe(0);
+    router.addPeer({ name: 'node', address: '127.0.0.1', remoteAs: 65002, passive: true });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: example.com\r\n\r\n');
+    socket.resume();
+    await once(socket, 'close');
+    expect(router.peerStatus('node').lastError?.text).toContain('Connection Not Synchronized [1/1]');
+    expect(router.malformedMessages('node')).toHaveLength(1);
+  });
+
+  it('says which family cannot be announced for want of a next hop', async () => {
+    const { node, options } = await pair({ nextHop: { ipv4: '192.0.2.2' } });
+    node.announce({ prefix: '2001:db8::/32' });
+    node.addPeer(options);
+    await once(node, 'synchronized');
+    expect(node.peerStatus('router').problems).toEqual([expect.stringContaining('no IPv6 next hop is known on lo: set nextHop.ipv6')]);
+    expect(node.peerStatus('router').announced['ipv6-unicast']).toBe(0);
+  });
+
+  it('leaves no socket and no timer behind', async () => {
+    const { router, node, options } = await pair();
+    node.addPeer(options);
+    await state(node, 'router', 'Established');
+    await Promise.all([node.stop({ mode: 'graceful-restart' }), router.stop()]);
+    const left = process.getActiveResourcesInfo().filter(name => name.startsWith('TCP'));
+    expect(left).toEqual([]);
+  });
+});
+
+describe('options that cannot be', () => {
+  const peer = { address: '192.0.2.9', remoteAs: 65009 } as const;
+  it.each([
+    { desc: 'AS 0', options: { ...peer, remoteAs: 0 }, code: 'BGP_BAD_OPTION' },
+    { desc: 'AS_TRANS', options: { ...peer, remoteAs: 23456 }, code: 'BGP_BAD_OPTION' },
+    { desc: 'no address and no interface', options: { remoteAs: 65009 }, code: 'BGP_BAD_OPTION' },
+    { desc: 'a name in place of an address', options: { ...peer, address: 'router' }, code: 'BGP_BAD_ADDRESS' },
+    { desc: 'a link-local address without its interface', options: { ...peer, address: 'fe80::1' }, code: 'BGP_BAD_OPTION' },
+    { desc: 'a hold time of 2 s', options: { ...peer, holdTime: 2 }, code: 'BGP_BAD_OPTION' },
+    { desc: 'a password that is too long', options: { ...peer, password: 'x'.repeat(81) }, code: 'BGP_BAD_OPTION' },
+    { desc: 'gtsm over several hops and multihop', options: { ...peer, gtsm: true, multihop: true }, code: 'BGP_BAD_OPTION' },
+    { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'a loopback next hop', options: { ...peer, nextHop: { ipv4: '127.0.0.1' } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'BFD every millisecond', options: { ...peer, bfd: { transmitInterval: 1 } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'the same router twice', options: { ...peer, name: 'again', address: '192.0.2.8' }, code: 'BGP_DUPLICATE_PEER' },
+  ])('$desc', ({ options, code }) => {
+    const speaker = make();
+    speaker.addPeer({ name: 'first', address: '192.0.2.8', remoteAs: 65008, passive: true });
+    expect(() => speaker.addPeer(options)).toThrow(expect.objectContaining({ code }));
+    expect(speaker.peers).toEqual(['first']);
+  });
+
+  it('is clear about names', () => {
+    const speaker = make();
+    expect(() => speaker.removePeer('nobody')).toThrow('no peer is named "nobody"; there are: none');
+  });
+});
