@@ -98,6 +98,12 @@ describe('share', () => {
         },
       },
     ],
+    ['what is no address', [announcement('s', [{ ip: 'nonsense', pool: 'p', layer2: layer2(['a']) }])], {}],
+    [
+      'an address in another spelling',
+      [announcement('s', [{ ip: '2001:DB8:0::1', pool: 'p', layer2: layer2(['a']) }])],
+      { '2001:db8::1': { nodes: ['a'], interfaces: [], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
+    ],
     [
       'an Announcement that is being deleted',
       [

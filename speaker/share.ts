@@ -1,5 +1,6 @@
 import type { Announcement } from '@herald/crds';
 import { keyOf } from '@herald/kube';
+import { canonical } from './layer2/octets.ts';
 
 /** One address that this node may have to answer for by layer 2. */
 export interface SharedAddress {
@@ -29,8 +30,9 @@ export function share(announcements: Iterable<Announcement>, node: string): Map<
   const sorted = [...announcements].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   for (const announcement of sorted) {
     if (announcement.metadata.deletionTimestamp !== undefined) continue;
-    for (const { ip, layer2 } of announcement.spec.addresses) {
-      if (layer2 === undefined) continue;
+    for (const { ip: text, layer2 } of announcement.spec.addresses) {
+      const ip = canonical(text);
+      if (layer2 === undefined || ip === undefined) continue;
       const epoch = Math.max(0, ...(announcement.status?.owners ?? []).filter(owner => owner.ip === ip).map(owner => owner.epoch));
       const known = shared.get(ip);
       if (known === undefined || (known.nodes.length === 0 && layer2.nodes.length > 0)) {

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress } from '@herald/ip';
+import { type Address, formatAddress, parseAddress, tryParseAddress } from '@herald/ip';
 
 /** IPv4 address of four octets in network order, as dotted text. */
 export function readIpv4(octets: Uint8Array, offset: number): string {
@@ -27,7 +27,8 @@ export function familyOf(text: string): Address['family'] {
   return text.includes(':') ? 6 : 4;
 }
 
-/** The one text of an address: what maps are keyed by. Throws what `parseAddress` throws. */
-export function canonical(text: string): string {
-  return formatAddress(parseAddress(text));
+/** The one text of an address (RFC 5952), which frames are compared with; undefined for what is no address. */
+export function canonical(text: string): string | undefined {
+  const address = tryParseAddress(text);
+  return address === undefined ? undefined : formatAddress(address);
 }

@@ -260,6 +260,20 @@ export const SCENARIOS: readonly Scenario[] = [
     takeovers: 1,
   },
   {
+    name: 'readiness churn: the stranger goes, and the node is the next in line again',
+    run: s => {
+      const [vip] = s.vips;
+      if (vip === undefined) return;
+      s.refuse(s.node(0), vip);
+      s.run(1_000);
+      s.retry(s.node(0), vip);
+      s.crash(s.node(1));
+    },
+    gap: 450,
+    dual: 5,
+    takeovers: 8,
+  },
+  {
     name: 'a clock jump of an hour on one node',
     run: s => {
       const { state } = s.node(0);

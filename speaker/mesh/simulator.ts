@@ -1,5 +1,5 @@
 import { nodeIdOf } from './authentication.ts';
-import { handedOver, leaveMesh, refuseAddress, setCarrier, setDesired } from './desired.ts';
+import { handedOver, leaveMesh, refuseAddress, retryAddress, setCarrier, setDesired } from './desired.ts';
 import { EventQueue } from './event-queue.ts';
 import { onKernelAnswer } from './hold.ts';
 import { flowsGone } from './lame-duck.ts';
@@ -218,6 +218,11 @@ export class Simulation {
   /** A stranger answers for the address where `node` probes for it. */
   refuse(node: SimNode, vip: Vip): void {
     this.#apply(node, refuseAddress(node.state, vip, this.now));
+  }
+
+  /** The stranger is gone. */
+  retry(node: SimNode, vip: Vip): void {
+    retryAddress(node.state, vip, this.now);
   }
 
   /** The plan changes; every node hears of it a little later (API and watch). */
