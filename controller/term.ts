@@ -1,6 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import { type Config, emptyConfig, resolve } from '@herald/crds';
-import { ApiError, type Client, EventRecorder, type Informer, isApiError, keyOf, sleep, WorkQueue } from '@herald/kube';
+import {
+  ApiError,
+  type Client,
+  EventRecorder,
+  type Informer,
+  isApiError,
+  keyOf,
+  leaseLost,
+  sleep,
+  type Timer,
+  WorkQueue,
+} from '@herald/kube';
 import type { Logger, QueueMetrics } from '@herald/process';
 import { buildRequest, type Outcome, type ServiceClasses } from './allocator/index.ts';
 import { announcedCondition } from './announced.ts';
@@ -32,6 +43,8 @@ export interface TermOptions {
 const countDelayMs = 500;
 /** So many Services waiting for their status to be written hold up the Announcements. */
 const crowd = 100;
+/** How long calls in flight may take to finish when asked to stop. */
+const finishMs = 3000;
 const workers = { services: 32, announcements: 16, configuration: 4 };
 
 /**
@@ -54,6 +67,7 @@ export class Term {
   #resolved: Config = emptyConfig;
   #configPending: NodeJS.Immediate | undefined;
   #begun = false;
+  #finishing: Timer | undefined;
 
   constructor(options: TermOptions) {
     this.#options = options;
@@ -137,6 +151,7 @@ export class Term {
   async run(signal: AbortSignal): Promise<void> {
     // Every call in flight listens to it.
     setMaxListeners(0, signal);
+    const calls = this.#callsUntil(signal);
     this.#subscribe();
     this.#caches.start(signal);
     try {
@@ -144,18 +159,35 @@ export class Term {
       this.#begin();
       const { services, announcements, configuration } = this.#queues;
       await Promise.all([
-        services.run((key, stop) => this.#services.write(key, stop), { workers: workers.services, signal }),
-        announcements.run((key, stop) => this.#announce(key, stop), { workers: workers.announcements, signal }),
-        configuration.run((key, stop) => this.#configure(key, stop), { workers: workers.configuration, signal }),
+        services.run(key => this.#services.write(key, calls), { workers: workers.services, signal }),
+        announcements.run(key => this.#announce(key, calls), { workers: workers.announcements, signal }),
+        configuration.run(key => this.#configure(key, calls), { workers: workers.configuration, signal }),
       ]);
     } finally {
       this.#begun = false;
+      this.#finishing?.cancel();
       clearImmediate(this.#configPending);
       this.#assigner.stop();
       this.#planning.stop();
       await this.#caches.stop();
       await this.#recorder.stop();
     }
+  }
+
+  /**
+   * Ends the calls in flight: at once when the lease is lost; when asked to stop they may finish first, so that nothing of ours
+   * reaches the API server after the next leader has read it.
+   */
+  #callsUntil(signal: AbortSignal): AbortSignal {
+    const calls = new AbortController();
+    setMaxListeners(0, calls.signal);
+    const end = () => {
+      if (signal.reason === leaseLost) calls.abort();
+      else this.#finishing = this.#options.client.clock.after(finishMs, () => calls.abort());
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    return calls.signal;
   }
 
   /** All caches are complete: tell allocator and planner everything, then settle for the first time. */

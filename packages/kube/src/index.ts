@@ -30,7 +30,7 @@ export {
 } from './credentials.ts';
 export { type EventInput, EventRecorder, type EventRecorderOptions } from './event-recorder.ts';
 export { Informer, type InformerEvent, type InformerOptions } from './informer.ts';
-export { LeaderElector, type LeaderElectorOptions } from './leader-elector.ts';
+export { LeaderElector, type LeaderElectorOptions, leaseLost } from './leader-elector.ts';
 export { isOwnedBy, ownerReference } from './owner-reference.ts';
 export {
   apiVersionOf,

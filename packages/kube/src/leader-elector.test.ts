@@ -1,7 +1,7 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, connectTo } from './client.ts';
-import { LeaderElector } from './leader-elector.ts';
+import { LeaderElector, leaseLost } from './leader-elector.ts';
 import { failure, ScriptedServer, sendJson, until } from './testing.ts';
 import type { Wire } from './wire.ts';
 
@@ -63,7 +63,7 @@ function replica(identity: string) {
       lost.addEventListener('abort', () => resolve(), { once: true });
       if (lost.aborted) resolve();
     });
-    state.lostByItself = !stop.signal.aborted;
+    state.lostByItself = lost.reason === leaseLost;
     state.leading = false;
   }, stop.signal);
   return {

@@ -26,6 +26,9 @@ export interface LeaderElectorOptions {
 
 type Lease = Wire<V1Lease>;
 
+/** Reason of the signal given to `lead` when the lease was lost; any other reason means that we were asked to stop and still hold it. */
+export const leaseLost = 'lease lost';
+
 /**
  * Leader election on a coordination.k8s.io Lease. Whether another's lease has run out is judged by how long *we* saw it unchanged,
  * never by comparing its renewTime with our clock: clocks of nodes differ. Every write carries the resourceVersion that was read.
@@ -81,7 +84,7 @@ export class LeaderElector {
     this.#renewed = this.#client.clock.now();
     const lost = new AbortController();
     setMaxListeners(0, lost.signal);
-    const stop = () => lost.abort();
+    const stop = () => lost.abort(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     const finished = new AbortController();
@@ -115,7 +118,7 @@ export class LeaderElector {
       if (stop.aborted) return;
       const usurped = this.#leader !== this.#options.identity;
       if (usurped || this.#client.clock.now() - this.#renewed >= this.#deadline) {
-        lost.abort();
+        lost.abort(leaseLost);
         return;
       }
     }
