@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
-import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { at, differences, fill, fillText, normal, settled, type Value, type Vars, without } from './normalise.ts';
 
@@ -31,11 +30,9 @@ export interface Play {
   after?: Step[];
 }
 
-/** Where to send requests, and what goes with each that brings no credentials of its own. */
+/** Where to send requests: plain HTTP, with all rights. */
 export interface Target {
   url: string;
-  headers?: Record<string, string>;
-  tls?: https.RequestOptions;
 }
 
 interface Answer {
@@ -125,13 +122,12 @@ function picked(body: Value, paths: readonly string[]): Value {
 }
 
 /** One request; a watch is read until the server ends it. */
-function send({ url, headers: own = {}, tls }: Target, { method = 'GET', path, headers = {}, body }: Step): Promise<Answer> {
+function send({ url }: Target, { method = 'GET', path, headers = {}, body }: Step): Promise<Answer> {
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const content = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-  const options = { ...tls, method, headers: { accept: 'application/json', 'user-agent': 'contract/1', ...own, ...content, ...headers } };
-  const client = url.startsWith('https:') ? https : http;
+  const options = { method, headers: { accept: 'application/json', 'user-agent': 'contract/1', ...content, ...headers } };
   return new Promise((resolve, reject) => {
-    const request = client.request(new URL(path, url), options, response => {
+    const request = http.request(new URL(path, url), options, response => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

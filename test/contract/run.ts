@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { KubeConfig } from '@kubernetes/client-node';
 import { startApiServer } from 'kube-apiserver-lite';
 import { check, loadPlays, loadRecord, pool, type Target } from './player.ts';
 
@@ -39,12 +39,13 @@ async function main(): Promise<number> {
   if (values.only === undefined && values.url === undefined && kubeconfig === undefined) return vitest();
   const jobs = Number(values.jobs);
   if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs takes a number from 1 on, not ${JSON.stringify(values.jobs)}`);
-  const target = values.url === undefined && kubeconfig !== undefined ? await fromKubeconfig(kubeconfig) : undefined;
-  const given = values.url === undefined ? target : { url: values.url };
-  if (given !== undefined) return play(given, values.only ?? '', jobs, values.verbose ? Number.POSITIVE_INFINITY : SHOWN);
+  const shown = values.verbose ? Number.POSITIVE_INFINITY : SHOWN;
+  const only = values.only ?? '';
+  if (values.url !== undefined) return play({ url: values.url }, only, jobs, shown);
+  if (kubeconfig !== undefined) return proxied(target => play(target, only, jobs, shown));
   const server = await startApiServer({ network: { serviceCidrs: ['10.43.0.0/16', '2001:cafe:43::/112'] } });
   try {
-    return await play(server, values.only ?? '', jobs, values.verbose ? Number.POSITIVE_INFINITY : SHOWN);
+    return await play(server, only, jobs, shown);
   } finally {
     await server.close();
   }
@@ -70,16 +71,23 @@ async function play(target: Target, only: string, jobs: number, shown: number): 
   return failed === 0 ? 0 : 1;
 }
 
-/** The current context's server and credentials. */
-async function fromKubeconfig(path: string): Promise<Target> {
-  const config = new KubeConfig();
-  config.loadFromFile(path);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error(`${path} names no current cluster: set current-context`);
-  const tls: import('node:https').RequestOptions = {};
-  await config.applyToHTTPSOptions(tls);
-  const { headers, ...rest } = tls;
-  return { url: cluster.server, tls: rest, headers: (headers ?? {}) as Record<string, string> };
+/** Whatever a kubeconfig needs to get in, kubectl knows it: plays go through its proxy. */
+async function proxied(work: (target: Target) => Promise<number>): Promise<number> {
+  const proxy = spawn('kubectl', ['proxy', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise<void>((resolve, reject) => {
+    proxy.once('error', reject);
+    proxy.once('exit', () => resolve());
+  });
+  try {
+    for await (const line of createInterface({ input: proxy.stdout })) {
+      const address = /Starting to serve on (\S+)/.exec(line)?.[1];
+      if (address !== undefined) return await work({ url: `http://${address}` });
+    }
+    throw new Error('kubectl proxy ended before it served: check KUBECONFIG');
+  } finally {
+    proxy.kill();
+    await exited;
+  }
 }
 
 function vitest(): Promise<number> {

@@ -22,6 +22,3 @@ export const systemEnvironment: Environment = {
 
 /** RFC 3339 in whole seconds, as `metav1.Time` is written. */
 export const timestamp = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
-
-/** RFC 3339 in microseconds, as `metav1.MicroTime` is written. */
-export const microTimestamp = (date: Date): string => `${date.toISOString().slice(0, 23)}000Z`;

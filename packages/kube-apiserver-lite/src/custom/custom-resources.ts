@@ -5,6 +5,7 @@ import { ALL_VERBS, type Resource, type ScalePaths, STATUS_VERBS, type Subresour
 import { compileCrdSchema, isObject } from '../schema/index.ts';
 import { plainStrategy } from '../strategies/strategy.ts';
 import * as tables from '../table/index.ts';
+import { finalizerWarnings } from '../validation/index.ts';
 
 /** The storage key of CustomResourceDefinitions. */
 export const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -95,6 +96,7 @@ function customResource(crd: ApiObject, spec: JsonObject, version: JsonObject): 
       unconditionalUpdate: false,
       status: subresources.some(sub => sub.name === 'status'),
       statusResetFields: [['spec'], ['metadata']],
+      warnings: object => finalizerWarnings(object.metadata),
     },
     schema,
     table: once(() => tables.customTable(columns)),

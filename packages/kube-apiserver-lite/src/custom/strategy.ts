@@ -1,3 +1,4 @@
+import { type Cause, forbidden } from '../errors.ts';
 import type { ApiObject, Json, JsonObject } from '../object.ts';
 import { defaultCrd, isObject, validateCrd } from '../schema/index.ts';
 import type { Strategy } from '../strategies/strategy.ts';
@@ -16,6 +17,15 @@ function withStoredVersion(status: JsonObject, version: Json | undefined): JsonO
   return { ...status, storedVersions: version === undefined || stored.includes(version) ? stored : [...stored, version] };
 }
 
+/** Nobody calls webhooks here; where there is but one version, there is nothing to call them for. */
+function conversionCauses(crd: ApiObject): Cause[] {
+  const spec = isObject(crd['spec']) ? crd['spec'] : {};
+  const conversion = isObject(spec['conversion']) ? spec['conversion'] : {};
+  const versions = Array.isArray(spec['versions']) ? spec['versions'].length : 0;
+  if (conversion['strategy'] !== 'Webhook' || versions < 2) return [];
+  return [forbidden('spec.conversion.strategy', 'kube-apiserver-lite does not call conversion webhooks: use None')];
+}
+
 /** CustomResourceDefinitions: what they serve is in {@link CustomResources}, what becomes of them in {@link CrdController}. */
 export const crdStrategy: Partial<Strategy> = {
   unconditionalUpdate: false,
@@ -23,9 +33,9 @@ export const crdStrategy: Partial<Strategy> = {
   prepareCreate(crd) {
     crd['status'] = withStoredVersion({ conditions: null, acceptedNames: { plural: '', kind: '' } }, storageVersion(crd));
   },
-  validateCreate: crd => validateCrd(crd),
+  validateCreate: crd => [...validateCrd(crd), ...conversionCauses(crd)],
   prepareUpdate(crd) {
     crd['status'] = withStoredVersion(isObject(crd['status']) ? crd['status'] : {}, storageVersion(crd));
   },
-  validateUpdate: (crd, old) => validateCrd(crd, old),
+  validateUpdate: (crd, old) => [...validateCrd(crd, old), ...conversionCauses(crd)],
 };

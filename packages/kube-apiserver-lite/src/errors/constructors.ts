@@ -76,10 +76,6 @@ export const conflict = ({ group, resource }: GroupResource, name: string, why: 
 /** What {@link conflict} says about a stale `metadata.resourceVersion`. */
 export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again';
 
-/** 409 of server-side apply: one cause per field that another manager owns. */
-export const applyConflict = (causes: readonly Cause[], message: string): ApiStatusError =>
-  new ApiStatusError(409, 'Conflict', message, { causes: [...causes] });
-
 /** 410: the requested version is no longer kept. */
 export const expired = (message: string): ApiStatusError => new ApiStatusError(410, 'Expired', message);
 
@@ -92,16 +88,8 @@ export const invalidObject = ({ group, kind }: GroupKind, name: string, causes: 
     details(name, group, kind, { causes: [...causes] }),
   );
 
-/** 422 without causes: a patch that does not apply. */
-export const unprocessable = (): ApiStatusError =>
-  new ApiStatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-
 /** 415 for a request body. */
 export const unsupportedMediaType = (message: string): ApiStatusError => new ApiStatusError(415, 'UnsupportedMediaType', message);
-
-/** 406 for an `Accept` header. */
-export const notAcceptable = (accepted: readonly string[]): ApiStatusError =>
-  new ApiStatusError(406, 'NotAcceptable', `only the following media types are accepted: ${accepted.join(', ')}`);
 
 /** 413. */
 export const tooLarge = (message: string): ApiStatusError => new ApiStatusError(413, 'RequestEntityTooLarge', message);

@@ -1,4 +1,4 @@
-import { type Cluster, view } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
 import { conflict, notFound, type Status } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
@@ -108,6 +108,3 @@ export function deletedStatus(resource: Resource, object: ApiObject): Status {
     },
   };
 }
-
-/** What a client sees of a removal. */
-export const removalView = (resource: Resource, removal: Removal): ApiObject => view(resource, removal.stored);
