@@ -100,12 +100,6 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   return node(a.member, children);
 }
 
-export function has(set: FieldSet, path: FieldPath): boolean {
-  let at: FieldSet | undefined = set;
-  for (const element of path) at = at?.children.get(element);
-  return at?.member ?? false;
-}
-
 const rank = (element: string): number => 'fkvi'.indexOf(element[0] ?? '');
 
 /** Path elements in the order Kubernetes writes them: fields, keys, values, indexes. */

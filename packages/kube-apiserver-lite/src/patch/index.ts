@@ -5,7 +5,7 @@ import { mergePatch } from './merge-patch.ts';
 import { PatchError, type PatchResult } from './result.ts';
 import { strategicPatch } from './strategic.ts';
 
-export { PatchError, type PatchResult } from './result.ts';
+export type { PatchResult } from './result.ts';
 export type PatchType = 'json' | 'merge' | 'strategic';
 
 /** Applies a parsed patch to a copy of `current`; error texts are the real server's. `schema` is needed by `strategic` only. */

@@ -1,12 +1,2 @@
 export { type FieldSelector, parseFieldSelector } from './fields.ts';
-export {
-  compileLabelSelector,
-  type LabelSelector,
-  labelKeyText,
-  labelValueErrors,
-  labelValueText,
-  type Parsed,
-  parseLabelSelector,
-  qualifiedNameErrors,
-  subdomainText,
-} from './labels.ts';
+export { compileLabelSelector, type LabelSelector, type Parsed, parseLabelSelector } from './labels.ts';

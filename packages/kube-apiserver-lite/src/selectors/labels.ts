@@ -1,3 +1,4 @@
+import { labelValue, qualifiedName } from '../names.ts';
 import { isObject, type Json, type JsonObject, show } from '../schema/json.ts';
 
 /** A parsed text or the real server's message for it (400 BadRequest). */
@@ -159,47 +160,8 @@ class Parser {
   }
 }
 
-export const labelKeyText =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-export const labelValueText =
-  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-export const subdomainText =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-
-/** What is wrong with a label key (`validation.IsQualifiedName`). */
-export function qualifiedNameErrors(key: string): string[] {
-  const parts = key.split('/');
-  const errors: string[] = [];
-  let name = parts[0] ?? '';
-  if (parts.length === 2) {
-    const prefix = parts[0] ?? '';
-    name = parts[1] ?? '';
-    if (prefix === '') errors.push('prefix part must be non-empty');
-    else {
-      if (prefix.length > 253) errors.push('prefix part must be no more than 253 bytes');
-      if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(prefix)) errors.push(`prefix part ${subdomainText}`);
-    }
-  } else if (parts.length > 2) {
-    return [
-      `a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
-    ];
-  }
-  if (name === '') errors.push('name part must be non-empty');
-  else if (name.length > 63) errors.push('name part must be no more than 63 bytes');
-  if (!/^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/.test(name)) errors.push(labelKeyText);
-  return errors;
-}
-
-/** What is wrong with a label value (`validation.IsValidLabelValue`). */
-export function labelValueErrors(value: string): string[] {
-  const errors: string[] = [];
-  if (value.length > 63) errors.push('must be no more than 63 bytes');
-  if (!/^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/.test(value)) errors.push(labelValueText);
-  return errors;
-}
-
 function checkKey(key: string): void {
-  const errors = qualifiedNameErrors(key);
+  const errors = qualifiedName(key);
   if (errors.length) throw new SelectorError(`unable to parse requirement: ${invalidText('key', key, errors.join('; '))}`);
 }
 
@@ -213,7 +175,7 @@ function checkValues(key: string, operator: Operator, values: readonly string[])
     });
   }
   values.forEach((v, i) => {
-    const errors = labelValueErrors(v);
+    const errors = labelValue(v);
     if (errors.length) problems.push(invalidText(`values[${i}][${key}]`, v, errors.join('; ')));
   });
   if (problems.length)

@@ -1,5 +1,5 @@
 import { type JsonObject, show } from '../schema/json.ts';
-import { age, at, type Column, count, createdAt, labelsText, list, name, number, strings, text, wide } from './column.ts';
+import { age, at, type Column, count, labelsText, list, name, number, strings, text, wide } from './column.ts';
 import { since } from './duration.ts';
 
 /** Columns of core/v1, discovery, coordination and events. */
@@ -278,4 +278,3 @@ export const resourceQuota: Column[] = [
   },
   age,
 ];
-export const plain: Column[] = [name, createdAt];
