@@ -71,6 +71,27 @@ export const alerts: readonly Alert[] = [
     ],
   },
   {
+    name: 'HeraldBGPSessionDown',
+    severity: 'critical',
+    meaning: 'A BGP session of a node that should be established is not, for two minutes.',
+    impact: 'The router sends that node nothing. Without any session the addresses announced by BGP are not reachable.',
+    steps: [
+      '`kubectl get bgppeers.heraldlb.io -A` shows how many nodes have the session.',
+      '`kubectl get speakers.heraldlb.io NODE -o yaml` shows its state and its last error in words.',
+      'Compare AS numbers, addresses, password and address families with the router; look for a firewall on TCP port 179.',
+    ],
+  },
+  {
+    name: 'HeraldBGPSessionFlapping',
+    severity: 'warning',
+    meaning: 'An established BGP session ended more than twice within an hour.',
+    impact: 'Routers move traffic to other nodes and back, which breaks connections.',
+    steps: [
+      '`herald_bgp_notifications_total` tells which side ends the session, and why.',
+      '`herald_bfd_downs_total` tells whether BFD notices broken paths: a lossy link, or timers that are too short for the node.',
+    ],
+  },
+  {
     name: 'HeraldAPIErrors',
     severity: 'warning',
     meaning: 'More than one call to the API server in two seconds fails, for ten minutes.',

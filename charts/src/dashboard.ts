@@ -53,6 +53,20 @@ const rows: readonly { readonly title: string; readonly panels: readonly Panel[]
     ],
   },
   {
+    title: 'BGP',
+    panels: [
+      { title: 'Sessions established', queries: [['sum by (peer) (herald_bgp_session_up)', '{{peer}}']] },
+      { title: 'Prefixes announced', queries: [['herald_bgp_announced_prefixes', '{{instance}} {{peer}}']] },
+      {
+        title: 'Sessions and BFD lost',
+        queries: [
+          ['sum by (peer) (increase(herald_bgp_sessions_lost_total[5m]))', '{{peer}}'],
+          ['sum by (peer) (increase(herald_bfd_downs_total[5m]))', 'BFD {{peer}}'],
+        ],
+      },
+    ],
+  },
+  {
     title: 'API server',
     panels: [
       {

@@ -36,7 +36,7 @@ async function renderedRules(...settings: string[]): Promise<RenderedRule[]> {
 
 /** Names of every metric that the daemons have, as their sources declare them. */
 async function declaredMetrics(): Promise<Set<string>> {
-  const files = ['controller/metrics.ts', 'speaker/metrics.ts', 'packages/process/src/metrics.ts'];
+  const files = ['controller/metrics.ts', 'speaker/metrics.ts', 'speaker/bgp/metrics.ts', 'packages/process/src/metrics.ts'];
   const texts = await Promise.all(files.map(file => readFile(root + file, 'utf8')));
   return new Set(texts.flatMap(text => [...text.matchAll(/'(herald_[a-z0-9_]+)'/g)].map(([, name]) => name ?? '')));
 }
@@ -53,6 +53,11 @@ const fires: Readonly<Record<string, { series: { series: string; values: string 
   HeraldOwnershipFlapping: {
     series: [{ series: 'herald_layer2_takeovers_total{instance="a",cause="lost"}', values: '0+5x15' }],
     minutes: 10,
+  },
+  HeraldBGPSessionDown: { series: [{ series: 'herald_bgp_session_up{instance="a",peer="tor"}', values: '0x15' }], minutes: 3 },
+  HeraldBGPSessionFlapping: {
+    series: [{ series: 'herald_bgp_sessions_lost_total{instance="a",peer="tor"}', values: '0+1x30' }],
+    minutes: 20,
   },
   HeraldAPIErrors: {
     series: [{ series: 'herald_api_requests_total{component="controller",code="403",instance="a"}', values: '0+60x30' }],
