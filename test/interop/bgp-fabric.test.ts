@@ -43,6 +43,8 @@ bfd
 exit
 `;
 const VIP = '198.51.100.10';
+/** Datagrams of a round that may miss it on a busy machine. */
+const LATE = 6;
 const BFD = { transmitInterval: 100, receiveInterval: 100, detectMultiplier: 5 };
 const script = (name: string) => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 
@@ -118,25 +120,32 @@ describe.skipIf(missing !== undefined)('a router with several nodes', () => {
       await until('the server is ready', () => server.output.includes('ready'));
     }
     const rounds: Record<string, number>[] = [];
-    const flows = client.start(process.execPath, [script('flows.mjs'), VIP, '5300', '60', '100'], { ipc: true });
+    const flows = client.start(process.execPath, [script('flows.mjs'), VIP, '5300', '60', '250'], { ipc: true });
     flows.process.on('message', message => rounds.push(message as Record<string, number>));
-    await until('every node has flows, and none is without an answer', () => {
-      const last = rounds.at(-1);
-      return last && last['none'] === undefined && nodes.every(node => (last[node.name] ?? 0) > 5);
-    });
+    // A busy machine may answer a datagram late: a few are no sign.
+    const settled = () => (rounds.at(-1)?.['none'] ?? 0) <= LATE && rounds.at(-1);
+    const explain = () => JSON.stringify(rounds.slice(-5));
     const victim = nodes[2] as Host;
-    const share = rounds.at(-1)?.[victim.name] ?? 0;
+    const spread = await until(
+      'every node has flows',
+      () => {
+        const last = settled();
+        return last && nodes.every(node => (last[node.name] ?? 0) > 5) && last;
+      },
+      { explain },
+    );
     const before = rounds.length;
-    await victim.plug(false);
-    await until('its flows have moved', () => {
-      const last = rounds.at(-1);
-      return rounds.length > before + 3 && last && last['none'] === undefined && last[victim.name] === undefined;
-    });
-    const during = rounds.slice(before);
-    // Only the flows of the node that was cut went without an answer, give or take a datagram of a busy machine.
-    expect(Math.max(...during.map(round => round['none'] ?? 0))).toBeLessThanOrEqual(share + 6);
-    await flows.stop();
-    await victim.plug(true);
+    try {
+      await victim.plug(false);
+      await until('its flows have moved', () => rounds.length > before + 3 && settled() && rounds.at(-1)?.[victim.name] === undefined, {
+        explain,
+      });
+      const lost = Math.max(...rounds.slice(before).map(round => round['none'] ?? 0));
+      expect(lost).toBeLessThanOrEqual((spread[victim.name] ?? 0) + LATE);
+    } finally {
+      await victim.plug(true);
+      await flows.stop();
+    }
     await until('three next hops again', async () => (await nextHops(VIP)).length === 3, { timeout: 40_000 });
   });
 
