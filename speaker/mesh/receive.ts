@@ -24,7 +24,8 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
   const fx: Effect[] = [];
   if (packet.sender === state.me) return fx;
   const peer = session(state, packet, from.address, now, fx);
-  if (peer === undefined) return fx;
+  if (peer === undefined || packet.seq < peer.goodbyeSeq) return fx;
+  if (packet.type === 'leave') peer.goodbyeSeq = packet.seq;
   noteHeader(state, peer, packet, from, now);
   judge(state, peer, now, fx);
   switch (packet.type) {

@@ -90,6 +90,8 @@ export interface Peer {
   interval: number;
   liveness: Liveness;
   left: boolean;
+  /** Sequence number of its goodbye: what was sent before and arrives after it is no sign of life. */
+  goodbyeSeq: number;
   /** It said that it will be back. */
   restarting: boolean;
   persistent: boolean;
@@ -278,6 +280,7 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     interval: 0,
     liveness: 'unheard',
     left: false,
+    goodbyeSeq: -1,
     restarting: false,
     persistent: false,
     kernelAt: Number.NEGATIVE_INFINITY,
