@@ -137,11 +137,7 @@ describe('serverSideApply', () => {
   });
 
   const refusals: [string, JsonObject, string][] = [
-    [
-      'another version',
-      { ...cm(), apiVersion: 'v2' },
-      'Incorrect version specified in apply patch. Specified patch version: v2, expected: v1',
-    ],
+    ['another version', { ...cm(), apiVersion: 'v2' }, 'invalid object type: /v2, Kind=ConfigMap'],
     [
       'managedFields in the body',
       { ...cm(), metadata: { name: 'a', managedFields: [{ manager: 'x' }] } },

@@ -35,13 +35,9 @@ export function serverSideApply(
   applied: JsonObject,
   write: FieldWrite & { readonly force: boolean },
 ): ApplyResult {
-  if (applied.apiVersion !== write.apiVersion) {
-    return refuse(
-      400,
-      'BadRequest',
-      `Incorrect version specified in apply patch. Specified patch version: ${show(applied.apiVersion)}, expected: ${write.apiVersion}`,
-    );
-  }
+  const kind = write.kind ?? (live ? show(live.kind) : goKind(write.schema.goType)) ?? show(applied.kind);
+  if (applied.apiVersion !== write.apiVersion || show(applied.kind) !== kind)
+    return refuse(400, 'BadRequest', `invalid object type: ${gvkText(applied)}`);
   const meta = isObject(applied.metadata) ? applied.metadata : {};
   if (meta.managedFields !== undefined && meta.managedFields !== null)
     return refuse(400, 'BadRequest', 'metadata.managedFields must be nil');
@@ -61,9 +57,17 @@ export function serverSideApply(
 
 function describe(object: JsonObject): string {
   const meta = isObject(object.metadata) ? object.metadata : {};
-  const [version = '', group = ''] = show(object.apiVersion).split('/').toReversed();
-  return `${show(meta.namespace)}/${show(meta.name)}; ${group}/${version}, Kind=${show(object.kind)}`;
+  return `${show(meta.namespace)}/${show(meta.name)}; ${gvkText(object)}`;
 }
+
+/** `apps/v1, Kind=Deployment`, `/v1, Kind=Service`. */
+function gvkText(object: JsonObject): string {
+  const [version = '', group = ''] = show(object.apiVersion).split('/').toReversed();
+  return `${group}/${version}, Kind=${show(object.kind)}`;
+}
+
+/** The kind in a Go type's name: `v1.Service`. */
+const goKind = (goType: string | undefined): string | undefined => (goType ? goType.slice(goType.indexOf('.') + 1) : undefined);
 
 function apply(live: JsonObject | undefined, applied: JsonObject, write: FieldWrite & { readonly force: boolean }): ApplyResult {
   const before = live ?? nothing(applied, write.schema);

@@ -11,6 +11,8 @@ export interface FieldWrite {
   readonly manager: string;
   /** groupVersion of the request, e.g. `apps/v1`. */
   readonly apiVersion: string;
+  /** The kind of the endpoint; without it the live object's counts. */
+  readonly kind?: string;
   /** `''` for the main resource. */
   readonly subresource: string;
   /** RFC 3339, seconds, `Z`. */

@@ -290,6 +290,30 @@ describe('custom resources', () => {
 describe('validateBuiltin', () => {
   const table: [string, string, JsonObject, string[]][] = [
     [
+      'Pod',
+      '',
+      {
+        spec: {
+          containers: [
+            {
+              name: 'c',
+              imagePullPolicy: 'Often',
+              livenessProbe: { successThreshold: 2 },
+              resources: { limits: { cpu: '1' }, requests: { cpu: '2' } },
+            },
+          ],
+          tolerations: [{ value: 'x' }],
+        },
+      },
+      [
+        'spec.containers[0].imagePullPolicy: Unsupported value: "Often": supported values: "Always", "IfNotPresent", "Never"',
+        'spec.containers[0].livenessProbe: Required value: must specify a handler type',
+        'spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1',
+        'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+        'spec.tolerations[0].operator: Invalid value: "": operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      ],
+    ],
+    [
       'Job',
       'batch',
       { spec: { template: { spec: { containers: [{ name: 'a', image: 'b' }], restartPolicy: 'Always', dnsPolicy: 'ClusterFirst' } } } },

@@ -1,16 +1,21 @@
 import type { Cause } from '../../errors.ts';
 import type { GroupVersionKind } from '../builtin.ts';
 import type { JsonObject } from '../json.ts';
+import { containers } from './containers.ts';
 import * as policies from './policies.ts';
 import * as workloads from './workloads.ts';
 
+const template = 'spec.template.spec';
+
 const validators: Record<string, (o: JsonObject, old?: JsonObject) => Cause[]> = {
   '/ResourceQuota': policies.resourceQuota,
-  'apps/Deployment': workloads.deployment,
-  'apps/DaemonSet': workloads.daemonSet,
-  'apps/StatefulSet': workloads.statefulSet,
-  'batch/Job': workloads.job,
-  'batch/CronJob': workloads.cronJob,
+  '/Pod': o => containers(o, 'spec'),
+  'apps/ReplicaSet': o => containers(o, template),
+  'apps/Deployment': o => [...containers(o, template), ...workloads.deployment(o)],
+  'apps/DaemonSet': o => [...containers(o, template), ...workloads.daemonSet(o)],
+  'apps/StatefulSet': (o, old) => [...containers(o, template), ...workloads.statefulSet(o, old)],
+  'batch/Job': (o, old) => [...containers(o, template), ...workloads.job(o, old)],
+  'batch/CronJob': o => [...containers(o, 'spec.jobTemplate.spec.template.spec'), ...workloads.cronJob(o)],
   'policy/PodDisruptionBudget': workloads.podDisruptionBudget,
   'networking.k8s.io/Ingress': policies.ingress,
   'networking.k8s.io/IngressClass': policies.ingressClass,
