@@ -99,6 +99,20 @@ describe('workloads and endpoints', () => {
     await settled(async () => ((await client.get(slices)).body['items'] as unknown[]).length === 0);
   });
 
+  it('Endpoints made by hand are mirrored for a Service without a selector', async () => {
+    await client.send('POST', `${NS}/services`, { metadata: { name: 'manual' }, spec: { ports: [{ port: 80 }] } });
+    const subsets = [{ addresses: [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }], ports: [{ port: 8080 }] }];
+    await client.send('POST', `${NS}/endpoints`, { metadata: { name: 'manual' }, subsets });
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name%3Dmanual';
+    const types = async (): Promise<string[]> =>
+      ((await client.get(slices)).body['items'] as { addressType: string }[]).map(({ addressType }) => addressType).sort();
+    await settled(async () => (await types()).join() === 'IPv4,IPv6');
+    await client.merge(`${NS}/endpoints/manual`, { subsets: [{ addresses: [{ ip: '192.0.2.2' }], ports: [{ port: 8080 }] }] });
+    await settled(async () => (await types()).join() === 'IPv4');
+    await client.send('DELETE', `${NS}/endpoints/manual`);
+    await settled(async () => (await types()).length === 0);
+  });
+
   it('a DaemonSet has a pod on every node', async () => {
     await client.send('POST', '/api/v1/nodes', { metadata: { name: 'n2' } });
     const template = { metadata: { labels: { app: 'ds' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster.ts';
 import { type KubeletOptions, SimulatedKubelet } from '../workloads/kubelet.ts';
 import { WorkloadController } from '../workloads/workloads.ts';
 import type { Controller } from './controller.ts';
+import { EndpointMirror } from './endpoint-mirror.ts';
 import { EndpointController } from './endpoint-slices.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { NamespaceController } from './namespaces.ts';
@@ -17,7 +18,7 @@ export interface ControllerOptions {
   namespaces?: boolean;
   /** EndpointSlices of Services with a selector. */
   endpointSlices?: boolean;
-  /** Endpoints besides them. */
+  /** Endpoints besides them, and slices of Endpoints that are made by hand. */
   endpoints?: boolean;
   /** Ready conditions from Leases, taints from conditions. */
   nodes?: boolean | NodeOptions;
@@ -40,6 +41,7 @@ export function startControllers(
   if (settingOf('namespaces') !== false) controllers.push(new NamespaceController(cluster, failed('namespace controller')));
   if (settingOf('garbageCollector') !== false) controllers.push(new GarbageCollector(cluster, failed('garbage collector')));
   if (settingOf('endpointSlices') !== false) {
+    if (settingOf('endpoints') !== false) controllers.push(new EndpointMirror(cluster, failed('endpoint mirror')));
     controllers.push(new EndpointController(cluster, settingOf('endpoints') !== false, failed('endpoint controller')));
   }
   if (settingOf('nodes') !== false) controllers.push(new NodeController(cluster, detail(options.nodes ?? true), failed('node controller')));

@@ -9,6 +9,14 @@ const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? val
 const objects = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
+/** Which Service a slice belongs to. */
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+/** Which controller keeps a slice. */
+export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+/** Which controller keeps an Endpoints object, and the name of the one that does. */
+export const LEGACY_MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
+export const LEGACY_CONTROLLER = 'endpoint-controller';
+
 export interface EndpointPort {
   name: string;
   port: number;

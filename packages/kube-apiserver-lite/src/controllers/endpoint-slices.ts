@@ -5,17 +5,22 @@ import type { Family } from '../services/ip.ts';
 import { isHeadless, specOf } from '../services/service.ts';
 import type { Stored } from '../storage/stored.ts';
 import { Actor, type Controller } from './controller.ts';
-import { matchesSelector, type PodEndpoint, podEndpoint, selects } from './endpoint-model.ts';
+import {
+  LEGACY_CONTROLLER,
+  LEGACY_MANAGED_BY,
+  MANAGED_BY,
+  matchesSelector,
+  type PodEndpoint,
+  podEndpoint,
+  SERVICE_NAME,
+  selects,
+} from './endpoint-model.ts';
 import { KeyQueue } from './queue.ts';
 
 const SLICES = 'endpointslices.discovery.k8s.io';
-const SERVICE_NAME = 'kubernetes.io/service-name';
-const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CONTROLLER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
-const LEGACY_MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
-const LEGACY_CONTROLLER = 'endpoint-controller';
 const MAX_ENDPOINTS = 100;
 
 /** A slice as it should be; `ports` are the same for all its endpoints. */
