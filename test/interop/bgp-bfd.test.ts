@@ -3,7 +3,7 @@ import { Bird } from './peers/bird.ts';
 import { Frr } from './peers/frr.ts';
 import { type Host, Lan } from './peers/lan.ts';
 import { RemoteSpeaker } from './peers/remote-speaker.ts';
-import { until } from './peers/run.ts';
+import { until, watch } from './peers/run.ts';
 
 /** Generous: the machine that runs this may pause. What a pause costs is measured in bench/bfd.ts. */
 const BFD = { transmitInterval: 100, receiveInterval: 100, detectMultiplier: 5 } as const;
@@ -13,6 +13,7 @@ router bgp 65001
  bgp router-id 10.77.0.1
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
+ bgp graceful-restart
  neighbor NODES peer-group
  neighbor NODES remote-as external
  neighbor NODES bfd
@@ -157,5 +158,29 @@ describe.skipIf(missing !== undefined)('BFD with FRR and BIRD', () => {
     const after = await speaker.status('frr');
     expect(after.bfd).toBeUndefined();
     expect(after.counters.bfdDowns).toBe(before.bfdDowns);
+  });
+
+  it('does not cost the routes when our process leaves for a restart', async () => {
+    const restart = { name: 'frr', address: '10.77.0.1', remoteAs: 65001, bfd: BFD, gracefulRestart: { restartTime: 20 } };
+    await speaker.updatePeer(restart);
+    await up('frr');
+    await frr.waitEstablished('10.77.0.2');
+    const holds = async () => (await frr.host.ip('route', 'show', '198.51.100.10')).includes('via 10.77.0.2');
+    await until('the kernel route', holds);
+    const watching = watch(holds);
+    await speaker.stop({ mode: 'graceful-restart' });
+    await until('BFD is not up at FRR', async () => (await bfdPeer('10.77.0.2'))?.status !== 'up');
+    await until('the path is stale', async () => (await frr.route('198.51.100.10/32'))?.paths[0]?.stale);
+    speaker = await RemoteSpeaker.start(node, { asn: 65002, routerId: '10.77.0.2' });
+    await speaker.announce({ prefix: '198.51.100.10/32' });
+    await speaker.addPeer(restart);
+    await until('the path is fresh', async () => {
+      const path = (await frr.route('198.51.100.10/32'))?.paths[0];
+      return path && !path.stale;
+    });
+    await up('frr');
+    const { asked, no } = await watching.stop();
+    expect(asked).toBeGreaterThan(3);
+    expect(no).toBe(0);
   });
 });

@@ -22,6 +22,7 @@ router bgp 65001
  neighbor eth2 timers connect 1
  neighbor 10.99.0.4 remote-as external
  neighbor 10.99.0.4 ebgp-multihop 3
+ neighbor 10.99.0.4 bfd
  neighbor 10.99.0.4 timers connect 1
  address-family ipv4 unicast
   neighbor NODES activate
@@ -168,7 +169,7 @@ describe.skipIf(missing !== undefined)('a router with several nodes', () => {
     expect(await frr.host.ip('-6', 'route', 'show', '2001:db8:77::/64')).toMatch(/via fe80:\S+ dev eth2/);
   });
 
-  it('peers over several hops from a loopback address', async () => {
+  it('peers over several hops from a loopback address, with BFD for several hops', async () => {
     const speaker = speakers[2] as RemoteSpeaker;
     await speaker.announce({ prefix: '198.51.100.78/32' }, { peers: ['far'] });
     const options = {
@@ -177,10 +178,14 @@ describe.skipIf(missing !== undefined)('a router with several nodes', () => {
       sourceAddress: '10.99.0.4',
       remoteAs: 65001,
       multihop: 3,
+      bfd: {},
       nextHop: { ipv4: '10.77.0.4' },
     };
     await speaker.addPeer({ ...options, families: ['ipv4-unicast'] });
     await frr.waitEstablished('10.99.0.4');
     await until('the kernel route', async () => (await nextHops('198.51.100.78')).some(hop => hop.includes('10.77.0.4')));
+    await until('BFD is up', async () => (await speaker.status('far')).bfd?.state === 'Up', {
+      explain: async () => JSON.stringify([await speaker.status('far'), await frr.vtysh('show bfd peers')]),
+    });
   });
 });

@@ -44,7 +44,7 @@ export interface PeerOptions {
   readonly connectTimeout?: number;
   /** Wait for the peer to connect. */
   readonly passive?: boolean;
-  /** The peer is further than one hop away: true for 255 hops, or their number. */
+  /** The peer is further than one hop away: true for 255 hops, or their number. Decides on the kind of BFD session as well. */
   readonly multihop?: boolean | number;
   /** Generalized TTL security (RFC 5082): true for a neighbour on the link, or the most hops it may be away. Both sides must set it. */
   readonly gtsm?: boolean | number;

@@ -82,6 +82,8 @@ function restartConfig(peer: string, options: GracefulRestartOptions): GracefulR
 function ttls(peer: string, options: PeerOptions, internal: boolean): Pick<PeerConfig, 'ttl' | 'minTtl' | 'multihop'> {
   const { multihop, gtsm } = options;
   if (gtsm !== undefined && gtsm !== false) {
+    // The listener cannot ask for a TTL of one peer alone.
+    if (options.passive) throw bad(peer, 'gtsm needs the connection to be opened from here; leave passive out');
     if (multihop) throw bad(peer, 'gtsm and multihop exclude each other; give gtsm the number of hops instead');
     const hops = gtsm === true ? 1 : integer(peer, 'gtsm', gtsm, 1, 254);
     return { ttl: MAX_TTL, minTtl: MAX_TTL + 1 - hops, multihop: hops > 1 };
@@ -90,7 +92,7 @@ function ttls(peer: string, options: PeerOptions, internal: boolean): Pick<PeerC
   if (typeof multihop === 'number')
     return { ttl: integer(peer, 'multihop', multihop, 1, MAX_TTL), minTtl: undefined, multihop: multihop > 1 };
   // An external neighbour is on the link: nothing we send shall reach one that is not (RFC 4271 §9.2.1.3 takes it for granted).
-  return { ttl: internal ? undefined : 1, minTtl: undefined, multihop: internal };
+  return { ttl: internal ? undefined : 1, minTtl: undefined, multihop: false };
 }
 
 function nextHop(peer: string, text: string | undefined, octets: 4 | 16): Uint8Array | undefined {

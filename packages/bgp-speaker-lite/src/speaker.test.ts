@@ -134,6 +134,7 @@ describe('options that cannot be', () => {
     { desc: 'a hold time of 2 s', options: { ...peer, holdTime: 2 }, code: 'BGP_BAD_OPTION' },
     { desc: 'a password that is too long', options: { ...peer, password: 'x'.repeat(81) }, code: 'BGP_BAD_OPTION' },
     { desc: 'gtsm over several hops and multihop', options: { ...peer, gtsm: true, multihop: true }, code: 'BGP_BAD_OPTION' },
+    { desc: 'gtsm for a peer that is only waited for', options: { ...peer, gtsm: true, passive: true }, code: 'BGP_BAD_OPTION' },
     { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'a loopback next hop', options: { ...peer, nextHop: { ipv4: '127.0.0.1' } }, code: 'BGP_BAD_OPTION' },
     { desc: 'BFD every millisecond', options: { ...peer, bfd: { transmitInterval: 1 } }, code: 'BGP_BAD_OPTION' },
