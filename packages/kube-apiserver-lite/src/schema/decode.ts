@@ -62,6 +62,11 @@ function decodeStruct(object: JsonObject, node: SchemaNode, path: string, contex
     }
     context.struct = name;
     context.field = field === '' ? key : `${field}.${key}`;
+    // A schema, or a bool or list in its place (`JSONSchemaPropsOrBool`, `…OrArray`), which the published models do not type.
+    if (name === 'JSONSchemaProps' && (key === 'items' || key === 'additionalProperties') && isObject(value)) {
+      decodeStruct(value, node, `${path}.${key}`, context);
+      continue;
+    }
     object[key] = decodeValue(value as Json, child, path === '' ? key : `${path}.${key}`, context);
   }
   context.struct = struct;

@@ -114,6 +114,25 @@ describe('decodeBuiltin', () => {
     expect(object).toMatchObject({ spec: { ports: [{ port: 80 }] } });
   });
 
+  it('looks into the schemas of CRDs, and leaves raw values alone', () => {
+    const schema: JsonObject = {
+      type: 'array',
+      items: { type: 'object', typo: 1, properties: { a: { type: 'boolean', default: false, nullable: false } } },
+    };
+    const object: JsonObject = {
+      spec: {
+        group: 'g',
+        names: {},
+        scope: 'Namespaced',
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      },
+    };
+    expect(decodeBuiltin(object, gvk('CustomResourceDefinition', 'apiextensions.k8s.io')).unknown).toEqual([
+      'spec.versions[0].schema.openAPIV3Schema.items.typo',
+    ]);
+    expect(schema.items).toEqual({ type: 'object', properties: { a: { type: 'boolean', default: false } } });
+  });
+
   it('writes what Go writes', () => {
     const object: JsonObject = {
       metadata: { labels: {}, annotations: null, name: 'a' },
