@@ -82,6 +82,7 @@ export class ApiServer {
       this.#certificate = this.#authority.server([...new Set([...standard, this.#host, ...(options.tls.hosts ?? [])])]);
     }
     this.#authorizer = options.authorization === 'always-allow' ? alwaysAllow : new RbacAuthorizer(cluster.store);
+    cluster.authorizer = this.#authorizer;
     this.#authenticator = new Authenticator({
       tokens: this.#tokens,
       authorizer: () => this.#authorizer,

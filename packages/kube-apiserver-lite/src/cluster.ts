@@ -1,3 +1,4 @@
+import type { Authorizer } from './access/rbac.ts';
 import type { Environment } from './environment.ts';
 import type { ApiObject } from './object.ts';
 import type { Registry } from './registry/registry.ts';
@@ -10,6 +11,8 @@ export interface Cluster {
   store: Store;
   registry: Registry;
   environment: Environment;
+  /** Who may what; absent while the cluster is being made. */
+  authorizer?: Authorizer;
   /** Ends what works on its own. */
   stop?: () => void;
   /** Stale reads, when a test asked for them: the version that unversioned cache reads of a kind are answered at. */

@@ -1,5 +1,6 @@
 import { DEFAULT_CLUSTER_ROLE_BINDINGS, DEFAULT_CLUSTER_ROLES } from './access/default-roles.ts';
 import { newTokenKey } from './access/tokens.ts';
+import { MASTERS } from './access/user.ts';
 import type { Cluster } from './cluster.ts';
 import { CrdController } from './custom/controller.ts';
 import { CustomResources } from './custom/custom-resources.ts';
@@ -29,7 +30,12 @@ export interface ClusterOptions {
   crds?: readonly object[];
 }
 
-const SYSTEM: Write = { dryRun: false, fieldManager: 'kube-apiserver', user: { name: 'system:apiserver' }, warn: () => {} };
+const SYSTEM: Write = {
+  dryRun: false,
+  fieldManager: 'kube-apiserver',
+  user: { name: 'system:apiserver', groups: [MASTERS] },
+  warn: () => {},
+};
 const SYSTEM_NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 const DEFAULT_HISTORY = 10_000;
 const RBAC = 'rbac.authorization.k8s.io';

@@ -87,6 +87,28 @@ describe('a ServiceAccount', () => {
     expect((await robot.get('/api/v1/namespaces/default/services')).status).toBe(403);
   });
 
+  it('grants nothing that it does not have', async () => {
+    await admin.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'granter' } });
+    const subjects = [{ kind: 'ServiceAccount', name: 'granter', namespace: 'default' }];
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'granter' };
+    const own = [
+      { apiGroups: ['rbac.authorization.k8s.io'], resources: ['*'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+    ];
+    await admin.send('POST', `${RBAC}/clusterroles`, { metadata: { name: 'granter' }, rules: own });
+    await admin.send('POST', `${RBAC}/clusterrolebindings`, { metadata: { name: 'granter' }, subjects, roleRef });
+    const granter = new TestClient(server, { authorization: `Bearer ${server.serviceAccountToken('default', 'granter')}` });
+    const grant = (name: string, resources: string[], verbs: string[]): Promise<{ status: number }> =>
+      granter.send('POST', `${RBAC}/clusterroles`, { metadata: { name }, rules: [{ apiGroups: [''], resources, verbs }] });
+    expect((await grant('less', ['pods'], ['get'])).status).toBe(201);
+    expect((await grant('more', ['pods'], ['get', 'delete'])).status).toBe(403);
+    expect((await grant('other', ['secrets'], ['get'])).status).toBe(403);
+    const admins = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' };
+    expect(
+      (await granter.send('POST', `${RBAC}/clusterrolebindings`, { metadata: { name: 'up' }, subjects, roleRef: admins })).status,
+    ).toBe(403);
+  });
+
   it('is refused when it is gone, and with a token that is not ours', async () => {
     const token = server.serviceAccountToken('default', 'robot');
     const ask = (authorization: string): Promise<number> =>

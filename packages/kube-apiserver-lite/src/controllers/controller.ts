@@ -1,3 +1,4 @@
+import { MASTERS } from '../access/user.ts';
 import type { Cluster } from '../cluster.ts';
 import type { ApiObject } from '../object.ts';
 import { create } from '../operations/create.ts';
@@ -21,7 +22,7 @@ export class Actor {
     this.#write = {
       dryRun: false,
       fieldManager: 'kube-controller-manager',
-      user: { name: `system:serviceaccount:kube-system:${name}` },
+      user: { name: `system:serviceaccount:kube-system:${name}`, groups: [MASTERS] },
       warn: () => {},
     };
   }

@@ -96,7 +96,7 @@ function customResource(crd: ApiObject, spec: JsonObject, version: JsonObject): 
       unconditionalUpdate: false,
       status: subresources.some(sub => sub.name === 'status'),
       statusResetFields: [['spec'], ['metadata']],
-      warnings: object => finalizerWarnings(object.metadata),
+      warnings: (object, old) => finalizerWarnings(object.metadata, old?.metadata),
     },
     schema,
     table: once(() => tables.customTable(columns)),

@@ -34,6 +34,7 @@ export class Documents {
       exchange.sendText(200, 'ok', 'text/plain; charset=utf-8', { 'X-Content-Type-Options': 'nosniff' });
       return true;
     }
+    if (path === '') return this.#json(exchange, { paths: this.#paths() });
     if (path === '/version') return this.#json(exchange, this.#versionInfo());
     if (path === '/api' || path === '/apis') return this.#groups(exchange, path === '/api');
     if (path === '/openapi/v2') return this.#v2(exchange);
@@ -46,6 +47,15 @@ export class Documents {
     const shape = exchange.shape();
     exchange.send(200, JSON.stringify(value), shape);
     return true;
+  }
+
+  /** What `GET /` lists. */
+  #paths(): string[] {
+    const groups = this.#cluster.registry
+      .groups()
+      .flatMap(({ name, versions }) => [`/apis/${name}`, ...versions.map(version => `/apis/${name}/${version}`)]);
+    const fixed = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'];
+    return [...fixed, ...groups].sort();
   }
 
   #versionInfo(): object {

@@ -1,10 +1,11 @@
+import type { UserInfo } from '../access/user.ts';
 import type { StrategyContext } from '../strategies/strategy.ts';
 
 /** The options of a write, from its query or body. */
 export interface Write {
   dryRun: boolean;
   fieldManager: string;
-  user: { name: string };
+  user: UserInfo;
   warn: (text: string) => void;
 }
 
@@ -13,7 +14,7 @@ export class WriteScope implements StrategyContext {
   readonly now: string;
   readonly dryRun: boolean;
   readonly warn: (text: string) => void;
-  readonly user: { name: string };
+  readonly user: UserInfo;
   readonly #undo: (() => void)[] = [];
 
   constructor(write: Write, now: string) {

@@ -6,7 +6,7 @@ import { serviceStrategy } from '../services/strategy.ts';
 import { secretStrategy } from './data.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
-import { bindingStrategy } from './rbac.ts';
+import { bindingStrategy, roleStrategy } from './rbac.ts';
 import { plainStrategy, type Strategy } from './strategy.ts';
 import { podStrategy, workloadStrategy } from './workloads.ts';
 
@@ -52,7 +52,10 @@ function special(kind: BuiltinKind, world: StrategyWorld): Partial<Strategy> {
       return workloadStrategy;
     case 'rbac.authorization.k8s.io/clusterrolebindings':
     case 'rbac.authorization.k8s.io/rolebindings':
-      return bindingStrategy;
+      return bindingStrategy(world.cluster);
+    case 'rbac.authorization.k8s.io/clusterroles':
+    case 'rbac.authorization.k8s.io/roles':
+      return roleStrategy(world.cluster);
     default:
       return {};
   }

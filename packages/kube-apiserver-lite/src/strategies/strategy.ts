@@ -1,3 +1,4 @@
+import type { UserInfo } from '../access/user.ts';
 import type { Cause } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
 
@@ -8,7 +9,7 @@ export interface StrategyContext {
   dryRun: boolean;
   /** Told to the client in a `Warning` header. */
   warn: (text: string) => void;
-  user: { name: string };
+  user: UserInfo;
   /** Runs when the write is not stored after all: releases what was allocated. */
   onAbort: (undo: () => void) => void;
 }

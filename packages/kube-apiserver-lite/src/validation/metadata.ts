@@ -108,9 +108,10 @@ function addedFinalizers({ finalizers = [] }: ObjectMeta, old: ObjectMeta): Caus
   return [forbidden('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`)];
 }
 
-/** What a custom resource's finalizers are warned about. */
-export const finalizerWarnings = ({ finalizers = [] }: ObjectMeta): string[] =>
+/** What a custom resource's new finalizers are warned about. */
+export const finalizerWarnings = ({ finalizers = [] }: ObjectMeta, old: ObjectMeta | undefined): string[] =>
   finalizers
+    .filter(finalizer => old?.finalizers?.includes(finalizer) !== true)
     .filter(finalizer => !finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer))
     .map(
       finalizer =>
