@@ -2,8 +2,6 @@ import * as apply from './apply/index.ts';
 import { badRequest, type Cause } from './errors.ts';
 import type { ApiObject } from './object.ts';
 import { apiVersionOf, type Resource } from './registry/resource.ts';
-import { objectMeta } from './schema/builtin.ts';
-import { decodeInto } from './schema/decode.ts';
 import * as schemas from './schema/index.ts';
 import { builtinCauses, customMetadataCauses } from './validation/index.ts';
 
@@ -19,7 +17,7 @@ export function decodeFields(resource: Resource, object: ApiObject): string[] {
   const schema = resource.schema();
   if (schema === undefined) return [];
   // Metadata is a Go struct even in a custom resource.
-  const metadata = decodeInto(object.metadata, objectMeta());
+  const metadata = schemas.decodeInto(object.metadata, schemas.objectMeta());
   if (metadata.error !== undefined) throw cannotBeHandled(resource, metadata.error);
   // What a manager owns is written in field names of its own.
   const { managedFields } = object.metadata;
