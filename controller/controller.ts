@@ -1,5 +1,5 @@
 import { type Client, LeaderElector, sleep } from '@herald/kube';
-import { apiCallMetrics, createRegistry, type ProbeServer, queueMetrics, startProbeServer } from '@herald/process';
+import { apiCallMetrics, createRegistry, logWhenReady, type ProbeServer, queueMetrics, startProbeServer } from '@herald/process';
 import { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { servedClasses } from './service-view.ts';
@@ -29,6 +29,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       probes = await startProbeServer({ listen: options.listen, ready, registry });
       logger.info({ port: probes.port }, 'serving probes and metrics');
     }
+    logWhenReady(logger, ready, signal);
     const lead = async (lost: AbortSignal, holds: () => boolean) => {
       metrics.leading(true);
       term = new Term({

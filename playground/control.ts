@@ -56,7 +56,8 @@ async function perform(playground: Playground, verb: Verb, argument: string, onS
       await playground.heal(argument);
       return {};
     case 'stop':
-      onStop();
+      // The answer first: stopping closes this connection.
+      setTimeout(onStop, 50);
       return {};
     default:
       throw new PlaygroundError('EUNKNOWN', `the playground knows no ${String(verb)}`);

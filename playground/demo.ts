@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { services } from '@herald/kube';
@@ -7,7 +8,7 @@ import { applyFiles, getTable } from './kubectl.ts';
 import { Playground } from './playground.ts';
 import { Probe } from './probe.ts';
 import { FrrRouter } from './router.ts';
-import { run } from './sandbox.ts';
+import { repository, run } from './sandbox.ts';
 
 /** The pods that the examples' Services select. */
 export const DEMO_PODS = {
@@ -172,7 +173,8 @@ class Tour {
       return;
     }
     const router = await this.playground.startRouter();
-    await this.#apply(['examples/bgp/one-router.yaml', 'examples/bgp/bfd.yaml']);
+    await this.#applyForRouter('examples/bgp/one-router.yaml');
+    await this.#applyForRouter('examples/bgp/bfd.yaml');
     const annotate = { metadata: { annotations: { 'heraldlb.io/address-pool': 'bgp' } } };
     await this.playground.client.patch(services, { namespace: 'default', name: 'my-nginx-svc' }, annotate, { type: 'merge' });
     const address = await this.#until('an address of the BGP pool for my-nginx-svc', async () => {
@@ -222,6 +224,10 @@ class Tour {
 
   async #apply(files: readonly string[]): Promise<void> {
     console.log(files.map(file => `$ kubectl apply -f ${file}`).join('\n'));
+    await this.#applyFiles(files.map(file => join(repository, file)));
+  }
+
+  async #applyFiles(files: readonly string[]): Promise<void> {
     if (!this.#kubectl) {
       for (const line of await applyFiles(this.playground.client, this.playground.server.url, files)) console.log(line);
       return;
@@ -229,6 +235,15 @@ class Tour {
     const result = await this.playground.kubectl(['apply', ...files.flatMap(file => ['-f', file])]);
     process.stdout.write(result.stdout);
     if (result.code !== 0) throw new PlaygroundError('ECOMMAND', `kubectl apply: ${result.stderr.trim()}`);
+  }
+
+  /** The examples' router is 10.0.0.1; here it has another address on the LAN. */
+  async #applyForRouter(file: string): Promise<void> {
+    const { ipv4 } = this.playground.topology.router;
+    console.log(`$ sed s/10.0.0.1/${ipv4}/ ${file} | kubectl apply -f -`);
+    const copy = join(this.playground.directory, basename(file));
+    writeFileSync(copy, readFileSync(join(repository, file), 'utf8').replaceAll('10.0.0.1', ipv4));
+    await this.#applyFiles([copy]);
   }
 
   async #get(kind: string): Promise<void> {

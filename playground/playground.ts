@@ -14,10 +14,9 @@ import { NodePods, type PodDefinition } from './pods.ts';
 import { Program } from './program.ts';
 import { Relay } from './relay.ts';
 import { FrrRouter } from './router.ts';
-import { type ExecOptions, type ExecResult, run, Sandbox } from './sandbox.ts';
+import { type ExecOptions, type ExecResult, repository, run, Sandbox } from './sandbox.ts';
 import { type PlaygroundNode, type Topology, topology } from './topology.ts';
 
-const repository = fileURLToPath(new URL('..', import.meta.url));
 const POD_CIDRS = ['10.42.0.0/16', 'fd00:42::/32'];
 
 export interface PlaygroundOptions {
@@ -243,15 +242,13 @@ export class Playground {
     return program;
   }
 
-  /** Starts a herald process and waits until its `/readyz` says so. */
+  /** Starts a herald process and waits until it says that it is ready. */
   #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
     const command = this.#options.heraldCommand ?? [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts')];
     const argv = [...command, ...args, '--http-address', address];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
     const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
-    const question = ['curl', '-sf', '-m', '1', '-o', '/dev/null', `http://${address}/readyz`];
-    const ask = namespace === undefined ? () => run(question) : () => this.sandbox.exec(namespace, question);
-    return Program.start(child, { name, logFile: this.#log(name), ready: async () => (await ask()).code === 0 });
+    return Program.start(child, { name, logFile: this.#log(name), ready: /"msg":"ready"/ });
   }
 
   /** What the node controller does: the node's Ready condition, and with it that of its pods. */

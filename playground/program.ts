@@ -69,7 +69,7 @@ export class Program {
   }
 
   async #until(question: () => Promise<boolean>): Promise<void> {
-    while (this.running && !(await question())) await sleep(100);
+    while (this.running && !(await question())) await sleep(200);
   }
 
   get running(): boolean {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { PlaygroundError } from './errors.ts';
 
 /** Where every command runs: the sources that they are. */
-const repository = fileURLToPath(new URL('..', import.meta.url));
+export const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** What a finished command left: its exit code and everything that it printed. */
 export interface ExecResult {

@@ -1,5 +1,5 @@
 import { connect, systemClock, systemRandom } from '@herald/kube';
-import { apiCallMetrics, createRegistry, type ProbeServer, startProbeServer } from '@herald/process';
+import { apiCallMetrics, createRegistry, logWhenReady, type ProbeServer, startProbeServer } from '@herald/process';
 import { capabilities } from 'raw-socket';
 import { SpeakerError } from './error.ts';
 import type { SpeakerOptions } from './options.ts';
@@ -28,6 +28,7 @@ export async function runSpeaker(options: SpeakerOptions, signal: AbortSignal): 
       probes = await startProbeServer({ listen, registry, live: () => speaker.hung() ?? null, ready: () => speaker.problem() ?? null });
       logger.info({ port: probes.port }, 'serving /healthz, /readyz and /metrics');
     }
+    logWhenReady(logger, () => speaker.problem() ?? null, signal);
     await speaker.run(signal);
   } finally {
     await probes?.close();

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -9,9 +9,19 @@ import { until } from './wait.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const children: ChildProcess[] = [];
 
+interface Command {
+  child: ChildProcess;
+  said: () => string;
+  ended: Promise<number>;
+}
+
 /** The herald command as a user runs it. */
-function herald(...words: string[]): { child: ChildProcess; said: () => string; ended: Promise<number> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/herald.ts', ...words], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+function herald(...words: string[]): Command {
+  return start([process.execPath, '--import', 'tsx', 'cli/herald.ts', ...words]);
+}
+
+function start([file, ...words]: readonly string[]): Command {
+  const child = spawn(file as string, words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -60,6 +70,21 @@ describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces
     expect(text).toMatch(/nginx-svc +ClusterIP +10\.43\.\d+\.\d+ +<none>/);
     expect(leftovers(`demo-${child.pid}`)).toEqual([]);
   });
+
+  const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps', '-all', '--bounding-set', '-all'];
+  const isRoot = process.getuid?.() === 0;
+  const can =
+    isRoot &&
+    spawnSync('setpriv', [...nobody.slice(1), 'sh', '-c', 'test -r cli/herald.ts && unshare -Urmn true'], { cwd: root }).status === 0;
+  it.skipIf(!can)(
+    'demo runs for a normal user (skipped without root to become one, or where that user may not make namespaces)',
+    async () => {
+      const { child, said, ended } = start([...nobody, process.execPath, '--import', 'tsx', 'cli/herald.ts', 'playground', 'demo']);
+      expect(await ended, said()).toBe(0);
+      expect(said()).toMatch(/answered again after \d+\.\d\d s/);
+      expect(leftovers(`demo-${child.pid}`)).toEqual([]);
+    },
+  );
 
   it.each(['SIGINT', 'SIGKILL'] as const)('demo leaves nothing after %s in the middle', async signal => {
     const { child, said, ended } = herald('playground', 'demo');

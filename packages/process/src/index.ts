@@ -12,4 +12,5 @@ export {
   Registry,
 } from './metrics.ts';
 export { type ProbeServer, type ProbeServerOptions, startProbeServer } from './probe-server.ts';
+export { logWhenReady } from './ready-line.ts';
 export { type StopSignal, type StopSignalOptions, stopSignal } from './stop-signal.ts';
