@@ -36,8 +36,8 @@ type Event = Wire<EventsV1Event>;
 
 interface Said {
   message: string;
-  /** The API object, once created. */
-  event?: Event;
+  /** Name of the Event that said it. */
+  name: string;
   count: number;
 }
 
@@ -75,13 +75,14 @@ export class EventRecorder {
     const same = said?.message === message;
     if (same && input.repeat !== true) return;
     const now = microTime(this.#client.clock.wall());
-    const repeated = same && said !== undefined;
+    const repeated = same;
     const count = repeated ? said.count + 1 : 1;
-    const event: Event =
-      repeated && said.event !== undefined
-        ? { ...said.event, series: { count, lastObservedTime: now } }
-        : this.#make(object, input, message, now);
-    this.#remember(key, { message, count, event });
+    const event = this.#make(object, input, message, now);
+    if (repeated) {
+      event.metadata.name = said.name;
+      event.series = { count, lastObservedTime: now };
+    }
+    this.#remember(key, { message, count, name: event.metadata.name });
     if (this.#queue.length >= this.#capacity) {
       this.#options.onDrop?.('queue full');
       return;

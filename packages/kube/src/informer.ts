@@ -135,7 +135,9 @@ export class Informer<T extends KubeObject> {
   #sink() {
     const { transform } = this.#options;
     const prepare = (object: T) => {
-      delete object.metadata.managedFields;
+      // A copy, because `delete` would turn each of thousands of objects into a slow and large dictionary.
+      const { managedFields: _dropped, ...metadata } = object.metadata;
+      object.metadata = metadata;
       if (object.metadata.annotations?.[lastApplied] !== undefined) delete object.metadata.annotations[lastApplied];
       return transform === undefined ? object : transform(object);
     };
