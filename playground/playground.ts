@@ -26,7 +26,7 @@ export interface PlaygroundOptions {
   nodes?: number;
   /** Start `herald speaker` on every node and one `herald controller`; true unless told. */
   herald?: boolean;
-  /** The herald command; from source unless told. */
+  /** The herald command; a bundle made of the source right now, unless told. */
   heraldCommand?: readonly string[];
   /** More words for every `herald speaker`, such as `--log-level debug`. */
   speakerArguments?: readonly string[];
@@ -51,6 +51,7 @@ export class Playground {
   readonly #options: PlaygroundOptions;
   #apiRelay: Relay | undefined;
   #router: FrrRouter | undefined;
+  readonly #heraldCommand: readonly string[];
   #stopped = false;
 
   private constructor(directory: string, sandbox: Sandbox, net: Topology, server: ApiServer, client: Client, options: PlaygroundOptions) {
@@ -60,6 +61,7 @@ export class Playground {
     this.server = server;
     this.client = client;
     this.#options = options;
+    this.#heraldCommand = options.heraldCommand ?? [process.execPath, join(directory, 'herald', 'herald.mjs')];
   }
 
   static async start(options: PlaygroundOptions = {}): Promise<Playground> {
@@ -208,7 +210,7 @@ export class Playground {
 
   async #bringUp(log: (line: string) => void): Promise<void> {
     await mkdir(join(this.directory, 'logs'));
-    await Promise.all([layOut(this.sandbox, this.topology), this.unblockApi(), this.#install()]);
+    await Promise.all([layOut(this.sandbox, this.topology), this.unblockApi(), this.#install(), this.#build()]);
     for (const node of this.topology.nodes) {
       await this.client.create(nodeResource, nodeObject(node));
       await this.client.patch(nodeResource, { name: node.name }, { status: nodeStatus(node) }, { type: 'merge', subresource: 'status' });
@@ -228,6 +230,14 @@ export class Playground {
     await applyFiles(this.client, this.server.url, [join(repository, 'crds')]);
   }
 
+  /** A bundle starts in a fraction of the time that the sources take, and is what the image runs. */
+  async #build(): Promise<void> {
+    if (this.#options.heraldCommand !== undefined) return;
+    const words = [process.execPath, '--import', 'tsx', 'scripts/bundle.ts', join(this.directory, 'herald')];
+    const { code, stderr } = await run(words, { cwd: repository, timeout: 120_000 });
+    if (code !== 0) throw new PlaygroundError('ECOMMAND', `could not bundle herald: ${stderr.trim()}`);
+  }
+
   async #startAgent(node: PlaygroundNode): Promise<Program> {
     const script = fileURLToPath(new URL('./forwarding/agent.ts', import.meta.url));
     const argv = [process.execPath, '--import', 'tsx', script, '--node', node.name];
@@ -244,8 +254,7 @@ export class Playground {
 
   /** Starts a herald process and waits until it says that it is ready. */
   #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
-    const command = this.#options.heraldCommand ?? [process.execPath, '--import', 'tsx', join(repository, 'cli/herald.ts')];
-    const argv = [...command, ...args, '--http-address', address];
+    const argv = [...this.#heraldCommand, ...args, '--http-address', address];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
     const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
     return Program.start(child, { name, logFile: this.#log(name), ready: /"msg":"ready"/ });
