@@ -178,6 +178,8 @@ export class ApiServer {
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    // A client that goes away while it is written to is nobody's failure.
+    response.on('error', () => {});
     const { path, query } = splitUrl(request.url ?? '/');
     const info = requestInfo(request.method ?? 'GET', path, query);
     const started = this.cluster.environment.now().getTime();

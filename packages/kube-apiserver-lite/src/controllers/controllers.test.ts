@@ -68,6 +68,13 @@ describe('namespaces', () => {
   });
 });
 
+describe('the namespaces every cluster needs', () => {
+  it.each(['default', 'kube-system', 'kube-public'])('%s cannot be deleted', async name => {
+    const { status, body } = await client.send('DELETE', `/api/v1/namespaces/${name}`);
+    expect([status, body['message']]).toEqual([403, `namespaces "${name}" is forbidden: this namespace may not be deleted`]);
+  });
+});
+
 describe('workloads and endpoints', () => {
   it('a Deployment becomes available, its pods become endpoints, and all of it goes', async () => {
     await client.send('POST', '/api/v1/nodes', { metadata: { name: 'n1' } });

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
-import { conflict, notFound, type Status } from '../errors.ts';
+import { conflict, forbiddenError, notFound, type Status } from '../errors.ts';
 import type { ApiObject } from '../object.ts';
 import { errorTarget, type Resource } from '../registry/resource.ts';
 import { Stored } from '../storage/stored.ts';
@@ -28,6 +28,8 @@ export function remove(cluster: Cluster, resource: Resource, namespace: string, 
   const current = cluster.store.get(resource.storage, namespace, name);
   if (current === undefined) throw notFound(errorTarget(resource), name);
   checkPreconditions(resource, current, options);
+  const refusal = resource.strategy.refuseDelete?.(current.object);
+  if (refusal !== undefined) throw forbiddenError(errorTarget(resource), name, refusal);
   const { metadata } = current.object;
   const finalizers = finalizersAfter(metadata.finalizers ?? [], options);
   const grace = gracePeriod(resource, current.object, options);

@@ -4,6 +4,8 @@ import type { Strategy } from './strategy.ts';
 /** The finalizer in `spec.finalizers` that the namespace controller takes away when the namespace is empty. */
 export const KUBERNETES_FINALIZER = 'kubernetes';
 
+const IMMORTAL = new Set(['default', 'kube-public', 'kube-system']);
+
 /** Namespaces: Active until deleted, then Terminating until their content is gone. */
 export const namespaceStrategy: Partial<Strategy> = {
   defaults(object) {
@@ -16,6 +18,7 @@ export const namespaceStrategy: Partial<Strategy> = {
   prepareUpdate(object, old) {
     if (old['spec'] !== undefined) object['spec'] = old['spec'];
   },
+  refuseDelete: object => (IMMORTAL.has(object.metadata.name ?? '') ? 'this namespace may not be deleted' : undefined),
   deleteGradually: object =>
     isObject(object['spec']) && Array.isArray(object['spec']['finalizers']) && object['spec']['finalizers'].length > 0,
   markDeleted(object) {

@@ -43,6 +43,8 @@ export interface Strategy {
   begin?: (object: ApiObject, old: ApiObject | undefined, context: StrategyContext) => void;
   /** After the object has gone, or on a change that gave something back. */
   afterDelete?: (object: ApiObject) => void;
+  /** Why an object may not be deleted at all. */
+  refuseDelete?: (object: ApiObject) => string | undefined;
   /** A deletion marks the object and leaves the rest to a controller: namespaces. */
   deleteGradually?: (object: ApiObject) => boolean;
   /** Seconds that the object is given to end; 0 removes it at once. */
