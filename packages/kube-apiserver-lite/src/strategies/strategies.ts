@@ -4,6 +4,7 @@ import type { BuiltinKind } from '../registry/builtin.ts';
 import type { ServiceNetwork } from '../services/network.ts';
 import { serviceStrategy } from '../services/strategy.ts';
 import { secretStrategy } from './data.ts';
+import { autoscalerStrategy, jobStrategy, replicationControllerStrategy } from './jobs.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { nodeStrategy } from './node.ts';
 import { bindingStrategy, roleStrategy } from './rbac.ts';
@@ -45,6 +46,12 @@ function special(kind: BuiltinKind, world: StrategyWorld): Partial<Strategy> {
       return secretStrategy;
     case '/pods':
       return podStrategy;
+    case '/replicationcontrollers':
+      return replicationControllerStrategy;
+    case 'autoscaling/horizontalpodautoscalers':
+      return autoscalerStrategy;
+    case 'batch/jobs':
+      return jobStrategy;
     case 'apps/daemonsets':
     case 'apps/deployments':
     case 'apps/replicasets':
