@@ -62,7 +62,8 @@ export class NodeBGP {
     if (!this.#speaker && plan.peers.size === 0) return;
     const speaker = (this.#speaker ??= await this.#start(state, plan.peers));
     this.#updatePeers(speaker, plan.peers);
-    this.#updateRoutes(speaker, state);
+    // While the node is being left its routes stay as they are, marked: the plan for the time after may already be here.
+    if (!state.draining || state.excluded) this.#updateRoutes(speaker, state);
     speaker.setGracefulShutdown(state.draining);
   }
 

@@ -14,6 +14,7 @@ const RULES: Readonly<Record<string, { name: string; may: readonly string[] }>> 
   'packages/bgp-speaker-lite': { name: 'bgp-speaker-lite', may: ['raw-socket'] },
   'packages/kube-apiserver-lite': { name: 'kube-apiserver-lite', may: [] },
   'crds/src': { name: '@herald/crds', may: ['@herald/ip'] },
+  'charts/src': { name: '@herald/charts', may: ['@herald/crds'] },
   controller: { name: '@herald/controller', may: ['@herald/crds', '@herald/ip', '@herald/kube', '@herald/process'] },
   speaker: {
     name: '@herald/speaker',

@@ -1,0 +1,184 @@
+import { EventEmitter } from 'node:events';
+import { type Announcement, type Config, emptyConfig, type PeerConfig } from '@herald/crds';
+import { BgpError, type ForPeers, type PeerOptions, type Route, type Speaker } from 'bgp-speaker-lite';
+import { describe, expect, it } from 'vitest';
+import { type BGPState, NodeBGP, routerIdOf } from './bgp.ts';
+
+/** Notes what it is asked to do; refuses peers on port 9. */
+class FakeSpeaker extends EventEmitter {
+  readonly calls: string[] = [];
+  readonly configured = new Map<string, PeerOptions>();
+
+  get peers(): string[] {
+    return [...this.configured.keys()];
+  }
+  addPeer(options: PeerOptions): void {
+    if (options.port === 9) throw new BgpError('BGP_BAD_OPTION', 'port 9 is refused');
+    this.configured.set(options.name as string, options);
+    this.calls.push(`add ${options.name}`);
+  }
+  updatePeer(options: PeerOptions): void {
+    this.configured.set(options.name as string, options);
+    this.calls.push(`update ${options.name}`);
+  }
+  removePeer(name: string): void {
+    this.configured.delete(name);
+    this.calls.push(`remove ${name}`);
+  }
+  replaceRoutes(routes: Iterable<Route & ForPeers>): void {
+    this.calls.push(`routes ${[...routes].map(route => `${route.prefix}>${route.peers?.join()}`).join(' ')}`);
+  }
+  setGracefulShutdown(on: boolean): void {
+    if (on) this.calls.push('shutdown');
+  }
+  status(): never[] {
+    return [];
+  }
+  async stop({ mode }: { mode: string }): Promise<void> {
+    this.calls.push(`stop ${mode}`);
+  }
+}
+
+const ref = (kind: string, name: string) => ({ apiVersion: 'heraldlb.io/v1beta1', kind, namespace: 'herald-system', name });
+const peer = (name: string, more: Partial<PeerConfig> = {}): PeerConfig => ({
+  ref: ref('BGPPeer', name),
+  name,
+  nodeSelectors: [],
+  myASN: 64500,
+  peerASN: 64501,
+  localASN: null,
+  peerAddress: { family: 4, value: 0x0a000001n },
+  interface: null,
+  sourceAddress: null,
+  port: 179,
+  passive: false,
+  holdTime: 90_000,
+  keepaliveTime: 30_000,
+  connectTime: 10_000,
+  routerID: null,
+  vrf: null,
+  ebgpMultiHop: false,
+  addressFamilies: ['ipv4'],
+  multiprotocol: true,
+  authentication: { type: 'none' },
+  gtsmHops: null,
+  role: null,
+  bfd: null,
+  gracefulRestart: null,
+  waitingFor: null,
+  ...more,
+});
+const config = (peers: readonly PeerConfig[]): Config => ({
+  ...emptyConfig,
+  peers,
+  bgpAdvertisements: [
+    {
+      ref: ref('BGPAdvertisement', 'default'),
+      name: 'default',
+      pools: new Set(['bgp']),
+      nodeSelectors: [],
+      serviceSelectors: [],
+      aggregationLength: 32,
+      aggregationLengthV6: 128,
+      localPref: null,
+      med: null,
+      asPathPrepend: 0,
+      communities: [],
+      nextHop: { ipv4: null, ipv6: null },
+      peers: null,
+      weightByEndpoints: false,
+    },
+  ],
+});
+const web: Announcement = {
+  apiVersion: 'heraldlb.io/v1beta1',
+  kind: 'Announcement',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { addresses: [{ ip: '192.168.10.1', pool: 'bgp', bgp: { advertisements: ['default'] } }] },
+};
+const state = (peers: readonly PeerConfig[], more: Partial<BGPState> = {}): BGPState => ({
+  config: config(peers),
+  announcements: [web],
+  labels: {},
+  addresses: ['fd00::1', '192.168.150.41'],
+  passwords: name => ({ missing: `no Secret ${name}` }),
+  draining: false,
+  excluded: false,
+  ...more,
+});
+
+function node(): { bgp: NodeBGP; speaker: FakeSpeaker; made: unknown[] } {
+  const speaker = new FakeSpeaker();
+  const made: unknown[] = [];
+  const bgp = new NodeBGP({
+    node: 'dn1',
+    log: () => undefined,
+    createSpeaker: options => {
+      made.push(options);
+      return speaker as unknown as Speaker;
+    },
+  });
+  return { bgp, speaker, made };
+}
+
+describe('NodeBGP', () => {
+  it('starts with the first peer, as the IPv4 address of the node', async () => {
+    const { bgp, speaker, made } = node();
+    await bgp.update(state([]));
+    expect(made).toEqual([]);
+    await bgp.update(state([peer('a')]));
+    expect(made).toEqual([{ asn: 64500, routerId: '192.168.150.41', hostname: 'dn1' }]);
+    expect(speaker.calls).toEqual(['add a', 'routes 192.168.10.1/32>a']);
+  });
+
+  it('touches only the peer that changed', async () => {
+    const { bgp, speaker } = node();
+    await bgp.update(state([peer('a'), peer('b')]));
+    speaker.calls.length = 0;
+    await bgp.update(state([peer('a'), peer('b', { holdTime: 9_000 })]));
+    expect(speaker.calls).toEqual(['update b', 'routes 192.168.10.1/32>a 192.168.10.1/32>b']);
+    speaker.calls.length = 0;
+    await bgp.update(state([peer('b', { holdTime: 9_000 })]));
+    expect(speaker.calls).toEqual(['remove a', 'routes 192.168.10.1/32>b']);
+  });
+
+  it('lets a peer wait alone, and says for what', async () => {
+    const { bgp, speaker } = node();
+    const waiting = peer('secret', { authentication: { type: 'md5-secret', secretName: 'tor' } });
+    await bgp.update(
+      state([
+        peer('a'),
+        waiting,
+        peer('refused', { port: 9 }),
+        peer('tcp-ao', { authentication: { type: 'tcp-ao', secretName: 's', algorithm: 'HMAC-SHA-1-96', sendID: 1, receiveID: 1 } }),
+      ]),
+    );
+    expect(speaker.peers).toEqual(['a']);
+    expect(bgp.sessions().map(session => [session.peer, session.problems.join()])).toEqual([
+      ['refused', 'port 9 is refused'],
+      ['secret', 'no Secret tor'],
+      ['tcp-ao', expect.stringContaining('TCP-AO')],
+    ]);
+    await bgp.update(state([peer('a'), waiting], { passwords: () => ({ password: 'x' }) }));
+    expect(speaker.configured.get('secret')?.password).toBe('x');
+  });
+
+  it('keeps the routes of a node that is being left, marked, and withdraws them afterwards', async () => {
+    const { bgp, speaker } = node();
+    await bgp.update(state([peer('a')]));
+    speaker.calls.length = 0;
+    await bgp.update(state([peer('a')], { draining: true, announcements: [] }));
+    expect(speaker.calls).toEqual(['shutdown']);
+    await bgp.update(state([peer('a')], { draining: true, excluded: true }));
+    expect(speaker.calls).toEqual(['shutdown', 'routes ', 'shutdown']);
+    await bgp.stop('cease');
+    expect(speaker.calls.at(-1)).toBe('stop cease');
+  });
+
+  it('derives an identifier for a node without an IPv4 address, the same after a restart', () => {
+    expect(routerIdOf('dn1')).toBe(routerIdOf('dn1'));
+    expect(routerIdOf('dn1')).not.toBe(routerIdOf('dn2'));
+    for (let i = 0; i < 200; i++)
+      expect(Number(routerIdOf(`n${i}`).split('.')[0])).toSatisfy((first: number) => first >= 1 && first <= 223);
+  });
+});
