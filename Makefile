@@ -3,7 +3,7 @@ SHELL := /bin/bash
 RUN := PATH="$$PATH:/usr/sbin:/sbin" node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos soak bench crds docs bundle clean
+.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos bench crds bundle
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -31,3 +31,18 @@ test-interop: ## real routers and a real network stack
 
 test-e2e: ## the whole product in the playground
 	@$(RUN) scripts/test.ts e2e
+
+fuzz: ## a million mutated inputs per decoder
+	@npm run -s fuzz
+
+chaos: ## every scenario of the heartbeat protocol, 1000 seeds each, in virtual time
+	@npm run -s chaos
+
+bench: ## list the benchmarks; run one with: npm run bench -- NAME
+	@$(RUN) bench/main.ts
+
+crds: ## write the CRDs, their chart copies and the reference pages
+	@npm run -s crds && npm run -s charts
+
+bundle: ## what the image holds, into dist/
+	@npm run -s bundle

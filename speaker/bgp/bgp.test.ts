@@ -128,7 +128,7 @@ describe('NodeBGP', () => {
     expect(made).toEqual([]);
     await bgp.update(state([peer('a')]));
     expect(made).toEqual([{ asn: 64500, routerId: '192.168.150.41', hostname: 'dn1' }]);
-    expect(speaker.calls).toEqual(['add a', 'routes 192.168.10.1/32>a']);
+    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a', 'add a']);
   });
 
   it('touches only the peer that changed', async () => {
@@ -136,10 +136,10 @@ describe('NodeBGP', () => {
     await bgp.update(state([peer('a'), peer('b')]));
     speaker.calls.length = 0;
     await bgp.update(state([peer('a'), peer('b', { holdTime: 9_000 })]));
-    expect(speaker.calls).toEqual(['update b', 'routes 192.168.10.1/32>a 192.168.10.1/32>b']);
+    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a 192.168.10.1/32>b', 'update b']);
     speaker.calls.length = 0;
     await bgp.update(state([peer('b', { holdTime: 9_000 })]));
-    expect(speaker.calls).toEqual(['remove a', 'routes 192.168.10.1/32>b']);
+    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>b', 'remove a']);
   });
 
   it('lets a peer wait alone, and says for what', async () => {

@@ -61,9 +61,10 @@ export class NodeBGP {
     // Without a peer there is nothing to speak for; the speaker starts with the first one and then stays.
     if (!this.#speaker && plan.peers.size === 0) return;
     const speaker = (this.#speaker ??= await this.#start(state, plan.peers));
-    this.#updatePeers(speaker, plan.peers);
+    // Routes first: a new session is told End-of-RIB, upon which a router drops what it kept over a restart and was not told again (RFC 4724).
     // While the node is being left its routes stay as they are, marked: the plan for the time after may already be here.
-    if (!state.draining || state.excluded) this.#updateRoutes(speaker, state);
+    if (!state.draining || state.excluded) this.#updateRoutes(speaker, state, new Set(plan.peers.keys()));
+    this.#updatePeers(speaker, plan.peers);
     speaker.setGracefulShutdown(state.draining);
   }
 
@@ -159,8 +160,8 @@ export class NodeBGP {
     this.#refused = refused;
   }
 
-  #updateRoutes(speaker: Speaker, state: BGPState): void {
-    const node = { name: this.#options.node, labels: state.labels, peers: new Set(speaker.peers) };
+  #updateRoutes(speaker: Speaker, state: BGPState, peers: ReadonlySet<string>): void {
+    const node = { name: this.#options.node, labels: state.labels, peers };
     const plan = routesOf(state.config, state.excluded ? [] : state.announcements, node);
     this.#conflicts = plan.conflicts;
     speaker.replaceRoutes([...plan.routes].flatMap(([peer, routes]) => routes.map(route => ({ ...route, peers: [peer] }))));
