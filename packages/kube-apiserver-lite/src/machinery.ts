@@ -1,4 +1,5 @@
 import * as apply from './apply/index.ts';
+import * as cel from './cel/index.ts';
 import { badRequest, type Cause } from './errors.ts';
 import type { ApiObject } from './object.ts';
 import { apiVersionOf, type Resource } from './registry/resource.ts';
@@ -47,13 +48,7 @@ export function validate(resource: Resource, object: ApiObject, old: ApiObject |
   const metadata = customMetadataCauses(object, old, namespaced);
   const schema = resource.schema();
   if (schema === undefined) return metadata;
-  const causes = [
-    ...schemas.validateSchema(object, schema, old === undefined ? {} : { old }),
-    ...schemas.validateListTypes(object, schema, old),
-  ];
-  // Rules see only what has the right shape.
-  if (causes.length > 0) return [...metadata, ...causes];
-  return [...metadata, ...custom.rules().validate(object, old)];
+  return [...metadata, ...cel.validateCustomResource(object, schema, custom.rules(), old)];
 }
 
 /** A copy of `object` whose managedFields tell of this write. */

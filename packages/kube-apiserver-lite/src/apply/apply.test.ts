@@ -117,6 +117,42 @@ describe('serverSideApply', () => {
     expect(((three.spec as JsonObject).ports as JsonObject[]).map(p => p.port)).toEqual([81]);
   });
 
+  it.each([
+    ['map', { hops: 1 }, {}],
+    ['list', [{ id: 'a' }], []],
+  ] as const)('leaves alone what others put into an applied empty %s', (_, filled, empty) => {
+    const schema = compileCrdSchema({
+      type: 'object',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: {
+            it: Array.isArray(empty)
+              ? {
+                  type: 'array',
+                  'x-kubernetes-list-type': 'map',
+                  'x-kubernetes-list-map-keys': ['id'],
+                  items: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } },
+                }
+              : { type: 'object', properties: { hops: { type: 'integer', default: 1 } } },
+          },
+        },
+      },
+    });
+    const w = write('one', { schema, apiVersion: 'x/v1', kind: 'K' });
+    const body = (it: unknown): JsonObject => ({ apiVersion: 'x/v1', kind: 'K', metadata: { name: 'a' }, spec: { it } as JsonObject });
+    const first = applied(undefined, body(empty), w);
+    const live: JsonObject = { ...first, spec: body(filled).spec as JsonObject };
+    const again = serverSideApply(live, body(empty), { ...w, force: false });
+    expect(again).toMatchObject({ ok: true, changed: false, object: { spec: { it: filled } } });
+    expect(again.ok && managed(again.object)).toEqual(managed(live));
+  });
+
+  it('notices a body of another kind', () => {
+    const w = { ...write('one', { kind: 'ConfigMap' }), force: false };
+    expect(serverSideApply(undefined, { ...cm(), kind: 'Secret' }, w)).toMatchObject({ ok: false, code: 400 });
+  });
+
   it('keeps subresources apart', () => {
     const made = trackUpdate(
       undefined,

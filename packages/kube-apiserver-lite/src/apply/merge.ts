@@ -71,7 +71,10 @@ function mergeList(live: Json[], config: Json[], node: SchemaNode): Json[] {
   return result;
 }
 
-/** A copy of `value` without the fields of `set`. */
+/** What is left of a list or map that lost all it held: it is still there, and whoever set it empty still owns it. */
+const emptyLike = (value: Json | undefined): Json => (Array.isArray(value) ? [] : {});
+
+/** A copy of `value` without the fields of `set`; undefined when nothing is left. */
 export function removeFields(value: Json, set: FieldSet, node: SchemaNode | undefined): Json | undefined {
   if (Array.isArray(value)) {
     if (!node || shapeOf(node, value) === 'leaf') return undefined;
@@ -79,10 +82,7 @@ export function removeFields(value: Json, set: FieldSet, node: SchemaNode | unde
     value.forEach((item, i) => {
       const below = set.children.get(itemElement(node, item, i));
       if (!below) items.push(item);
-      else if (!below.member) {
-        const rest = removeFields(item, below, node.items);
-        if (rest !== undefined) items.push(rest);
-      }
+      else if (!below.member) items.push(removeFields(item, below, node.items) ?? emptyLike(item));
     });
     return items.length ? items : undefined;
   }
@@ -91,10 +91,7 @@ export function removeFields(value: Json, set: FieldSet, node: SchemaNode | unde
   for (const key of Object.keys(value)) {
     const below = set.children.get(`f:${key}`);
     if (!below) define(result, key, value[key]);
-    else if (!below.member) {
-      const rest = removeFields(value[key] as Json, below, childNode(node, key));
-      if (rest !== undefined) define(result, key, rest);
-    }
+    else if (!below.member) define(result, key, removeFields(value[key] as Json, below, childNode(node, key)) ?? emptyLike(value[key]));
   }
   return Object.keys(result).length ? result : undefined;
 }

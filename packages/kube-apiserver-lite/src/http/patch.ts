@@ -137,6 +137,7 @@ function applied(
       schema,
       manager: options.fieldManager,
       apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
       subresource,
       now: timestamp(cluster.environment.now()),
       resetFields: resetFields(resource, subresource),
