@@ -157,10 +157,17 @@ describe('NodeBGP', () => {
     expect(bgp.sessions().map(session => [session.peer, session.problems.join()])).toEqual([
       ['refused', 'port 9 is refused'],
       ['secret', 'no Secret tor'],
-      ['tcp-ao', expect.stringContaining('TCP-AO')],
+      ['tcp-ao', 'no Secret s'],
     ]);
-    await bgp.update(state([peer('a'), waiting], { passwords: () => ({ password: 'x' }) }));
-    expect(speaker.configured.get('secret')?.password).toBe('x');
+    const signed = peer('tcp-ao', {
+      authentication: { type: 'tcp-ao', secretName: 's', algorithm: 'AES-128-CMAC-96', sendID: 1, receiveID: 2 },
+    });
+    await bgp.update(state([peer('a'), waiting, signed], { passwords: name => ({ password: `${name} key` }) }));
+    expect(speaker.configured.get('secret')).toMatchObject({ password: 'tor key' });
+    expect(speaker.configured.get('tcp-ao')).toMatchObject({
+      tcpAo: { algorithm: 'AES-128-CMAC-96', key: 's key', sendId: 1, receiveId: 2 },
+    });
+    expect(speaker.configured.get('tcp-ao')).not.toHaveProperty('password');
   });
 
   it('keeps the routes of a node that is being left, marked, and withdraws them afterwards', async () => {

@@ -24,33 +24,36 @@ export function peersOf(config: Config, labels: Labels, passwords: Passwords): P
   const waiting: WaitingPeer[] = [];
   for (const peer of config.peers) {
     if (!matchesAny(peer.nodeSelectors, labels)) continue;
-    const password = passwordOf(peer, passwords);
-    const message = peer.waitingFor ?? password.missing;
-    if (message === undefined) peers.set(peer.name, optionsOf(peer, password.text));
+    const { key, missing } = keyOf(peer, passwords);
+    const message = peer.waitingFor ?? missing;
+    if (message === undefined) peers.set(peer.name, optionsOf(peer, key));
     else waiting.push({ peer: peer.name, message });
   }
   return { peers, waiting };
 }
 
-function passwordOf(peer: PeerConfig, passwords: Passwords): { text?: string; missing?: string } {
+function keyOf(peer: PeerConfig, passwords: Passwords): { key?: Pick<PeerOptions, 'password' | 'tcpAo'>; missing?: string } {
   const { authentication } = peer;
   switch (authentication.type) {
     case 'none':
       return {};
     case 'md5':
-      return { text: authentication.password };
+      return { key: { password: authentication.password } };
     case 'md5-secret': {
       const found = passwords(authentication.secretName);
-      return 'missing' in found ? { missing: found.missing } : { text: found.password };
+      return 'missing' in found ? { missing: found.missing } : { key: { password: found.password } };
     }
-    case 'tcp-ao':
-      return {
-        missing: 'TCP-AO (RFC 5925) needs a kernel built with CONFIG_TCP_AO, which this node has not; use passwordSecret (TCP MD5) instead',
-      };
+    case 'tcp-ao': {
+      // On a kernel without TCP-AO the peer stays Idle, and its `lastError` says what to do.
+      const { algorithm, sendID, receiveID, secretName } = authentication;
+      const found = passwords(secretName);
+      if ('missing' in found) return { missing: found.missing };
+      return { key: { tcpAo: { algorithm, key: found.password, sendId: sendID, receiveId: receiveID } } };
+    }
   }
 }
 
-function optionsOf(peer: PeerConfig, password: string | undefined): PeerOptions {
+function optionsOf(peer: PeerConfig, key: Pick<PeerOptions, 'password' | 'tcpAo'> | undefined): PeerOptions {
   return {
     name: peer.name,
     enabled: true,
@@ -70,7 +73,7 @@ function optionsOf(peer: PeerConfig, password: string | undefined): PeerOptions 
     families: peer.addressFamilies.map(family => `${family}-unicast` as const),
     ...(peer.gtsmHops === null ? {} : { gtsm: peer.gtsmHops }),
     ...(peer.role === null ? {} : { role: peer.role }),
-    ...(password === undefined ? {} : { password }),
+    ...key,
     ...(peer.bfd === null ? {} : { bfd: bfdOf(peer.bfd) }),
     ...(peer.gracefulRestart === null
       ? {}

@@ -11,7 +11,7 @@ export type { Role } from './codec/capability/role.ts';
 export type { Family } from './codec/family.ts';
 export { BgpError, type BgpErrorCode, ERROR_CODES } from './errors.ts';
 export type { SessionState } from './fsm/state.ts';
-export type { GracefulRestartOptions, PeerOptions } from './options.ts';
+export type { GracefulRestartOptions, PeerOptions, TcpAoOptions } from './options.ts';
 export { parseCommunity, parseExtendedCommunity, parseLargeCommunity, WELL_KNOWN_COMMUNITIES } from './rib/community.ts';
 export type { Route } from './rib/route.ts';
 export { type Clock, systemClock } from './session/clock.ts';

@@ -14,6 +14,17 @@ export interface GracefulRestartOptions {
   readonly longLivedStaleTime?: number;
 }
 
+/** A TCP-AO key (RFC 5925), with an algorithm of RFC 5926. */
+export interface TcpAoOptions {
+  readonly algorithm: 'HMAC-SHA-1-96' | 'AES-128-CMAC-96';
+  /** Master key, 1–80 octets. Never shown in status, events or errors. */
+  readonly key: string;
+  /** KeyID of what we send, 0–255: the peer's receive ID. */
+  readonly sendId: number;
+  /** KeyID of what the peer sends, 0–255. */
+  readonly receiveId: number;
+}
+
 /** A router to peer with. */
 export interface PeerOptions {
   /** How the peer is called in every other call and event; `address` or `interface` when left out. */
@@ -50,6 +61,8 @@ export interface PeerOptions {
   readonly gtsm?: boolean | number;
   /** TCP MD5 signature key (RFC 2385), at most 80 octets. Never shown in status, events or errors. */
   readonly password?: string;
+  /** TCP Authentication Option (RFC 5925), in place of `password`. On a kernel without it the peer stays Idle and says so (`BGP_UNSUPPORTED`). */
+  readonly tcpAo?: TcpAoOptions;
   /** Families to speak; IPv4 and IPv6 unicast when left out. */
   readonly families?: readonly Family[];
   /** Announce IPv4 routes with IPv6 next hops where the peer can (RFC 8950); as default only on unnumbered sessions. */

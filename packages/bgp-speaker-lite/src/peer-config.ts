@@ -5,7 +5,7 @@ import { ROLE_VALUES } from './codec/capability/role.ts';
 import { FAMILIES } from './codec/family.ts';
 import { BgpError } from './errors.ts';
 import type { FsmConfig, GracefulRestartConfig } from './fsm/config.ts';
-import type { GracefulRestartOptions, PeerOptions } from './options.ts';
+import type { GracefulRestartOptions, PeerOptions, TcpAoOptions } from './options.ts';
 
 /** What a peer takes over from its speaker. */
 export interface SpeakerIdentity {
@@ -25,6 +25,7 @@ export interface PeerConfig {
   readonly sourceAddress: string | undefined;
   readonly device: string | undefined;
   readonly password: string | undefined;
+  readonly tcpAo: TcpAoOptions | undefined;
   readonly ttl: number | undefined;
   readonly minTtl: number | undefined;
   readonly multihop: boolean;
@@ -123,6 +124,22 @@ function checkPassword(peer: string, password: string | undefined): string | und
   return password;
 }
 
+function checkTcpAo(peer: string, { tcpAo, password }: PeerOptions): TcpAoOptions | undefined {
+  if (tcpAo === undefined) return undefined;
+  if (password !== undefined) throw bad(peer, 'password (TCP MD5) and tcpAo exclude each other; leave one out');
+  const { algorithm, key, sendId, receiveId } = tcpAo;
+  if (algorithm !== 'HMAC-SHA-1-96' && algorithm !== 'AES-128-CMAC-96')
+    throw bad(peer, 'tcpAo.algorithm must be HMAC-SHA-1-96 or AES-128-CMAC-96');
+  const length = Buffer.byteLength(key);
+  if (length === 0 || length > MAX_KEY) throw bad(peer, `tcpAo.key must have 1 to ${MAX_KEY} octets`);
+  return {
+    algorithm,
+    key,
+    sendId: integer(peer, 'tcpAo.sendId', sendId, 0, 255),
+    receiveId: integer(peer, 'tcpAo.receiveId', receiveId, 0, 255),
+  };
+}
+
 function checkRemoteAs(peer: string, remoteAs: PeerOptions['remoteAs']): PeerOptions['remoteAs'] {
   if (remoteAs === 'internal' || remoteAs === 'external') return remoteAs;
   return checkAsn(`peer ${peer}`, 'remoteAs', remoteAs);
@@ -174,6 +191,7 @@ export function peerConfig(options: PeerOptions, identity: SpeakerIdentity): Pee
     sourceAddress,
     device: options.device,
     password: checkPassword(name, options.password),
+    tcpAo: checkTcpAo(name, options),
     ...ttls(name, options, internal),
     fsm,
     nextHop4: nextHop(name, options.nextHop?.ipv4, 4),
@@ -191,8 +209,8 @@ export function peerConfig(options: PeerOptions, identity: SpeakerIdentity): Pee
 export function needsReset(before: PeerConfig, after: PeerConfig): boolean {
   const session = (config: PeerConfig) => {
     const { connectRetryTime: _retry, connectTimeout: _timeout, passive: _passive, ...open } = config.fsm;
-    const { address, discoverOn, port, sourceAddress, device, password, ttl, minTtl } = config;
-    return JSON.stringify([open, address, discoverOn, port, sourceAddress, device, password, ttl, minTtl]);
+    const { address, discoverOn, port, sourceAddress, device, password, tcpAo, ttl, minTtl } = config;
+    return JSON.stringify([open, address, discoverOn, port, sourceAddress, device, password, tcpAo, ttl, minTtl]);
   };
   return session(before) !== session(after);
 }

@@ -110,7 +110,18 @@ export class Peer {
   }
 
   start(): void {
-    if (this.#config.enabled && this.#address !== undefined) this.#handle({ type: 'start' });
+    if (!this.#config.enabled || this.#address === undefined) return;
+    if (this.#usable()) this.#handle({ type: 'start' });
+  }
+
+  /** Whether this machine has what the options need; what it lacks does not come by trying again. */
+  #usable(): boolean {
+    if (!this.#config.tcpAo || this.#host.transport.tcpAoSupported()) return true;
+    const text =
+      `peer ${this.name}: tcpAo needs TCP-AO (RFC 5925), which this kernel has not; ` +
+      'run Linux 6.7 or later built with CONFIG_TCP_AO, or use password (TCP MD5) on both sides';
+    this.#failed({ text, code: 'BGP_UNSUPPORTED' });
+    return false;
   }
 
   /** Ends the session: with a NOTIFICATION, or without a word so that the peer keeps the routes (graceful restart). */
@@ -148,6 +159,7 @@ export class Peer {
       return;
     }
     if (!this.#state.started) this.start();
+    else if (config.tcpAo && !this.#usable()) this.stop(cease(Cease.OTHER_CONFIGURATION_CHANGE), false);
     else if (this.#address === undefined) this.stop(cease(Cease.OTHER_CONFIGURATION_CHANGE), false);
     else if (needsReset(before, config)) this.#handle({ type: 'reset', notification: cease(Cease.OTHER_CONFIGURATION_CHANGE) });
     else {
@@ -318,13 +330,13 @@ export class Peer {
     const address = this.#address;
     const dial = new AbortController();
     this.#dial = dial;
-    const { port, sourceAddress, device, password, ttl, minTtl, fsm } = this.#config;
+    const { port, sourceAddress, device, password, tcpAo, ttl, minTtl, fsm } = this.#config;
     if (address === undefined) {
       this.#queue.push({ type: 'dial-failed', reason: 'the address of the peer is not known' });
       return;
     }
     this.#host.transport
-      .dial({ address, port, sourceAddress, device, password, ttl, minTtl, timeout: fsm.connectTimeout + 1000, signal: dial.signal })
+      .dial({ address, port, sourceAddress, device, password, tcpAo, ttl, minTtl, timeout: fsm.connectTimeout + 1000, signal: dial.signal })
       .then(
         socket => {
           if (dial.signal.aborted) {
@@ -400,7 +412,7 @@ export class Peer {
   }
 
   #failed(failure: Failure): void {
-    this.#lastError = { text: failure.text, at: this.#host.clock.wall() };
+    this.#lastError = { text: failure.text, at: this.#host.clock.wall(), ...(failure.code && { code: failure.code }) };
     this.#host.failed(this, failure);
   }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type PeerOptions, Speaker, type SpeakerOptions } from './index.ts';
+import { type PeerOptions, Speaker, type SpeakerOptions, systemTransport, type TcpAoOptions } from './index.ts';
 
 const NEXT_HOPS = { ipv4: '192.0.2.2', ipv6: '2001:db8::2' };
+const AO: TcpAoOptions = { algorithm: 'HMAC-SHA-1-96', key: 'very secret', sendId: 1, receiveId: 2 };
 const speakers: Speaker[] = [];
 
 function make(options: Partial<SpeakerOptions> = {}): Speaker {
@@ -113,6 +114,57 @@ describe('a speaker', () => {
     expect(node.peerStatus('router').announced['ipv6-unicast']).toBe(0);
   });
 
+  it('leaves a peer with TCP-AO Idle where the kernel has none, says why, and touches no other', async () => {
+    const without = { ...systemTransport, tcpAoSupported: () => false };
+    const { router, node, port, options } = await pair();
+    const ao = make({ asn: 65003, routerId: '192.0.2.3', transport: without });
+    await ao.listen({ port: 0, addresses: ['127.0.0.1'] });
+    const failures: unknown[] = [];
+    ao.on('failure', event => failures.push(event));
+    ao.addPeer({ name: 'signed', address: '127.0.0.1', port, remoteAs: 65001, tcpAo: AO });
+    expect(failures).toEqual([{ peer: 'signed', text: expect.stringMatching(/CONFIG_TCP_AO, or use password/), code: 'BGP_UNSUPPORTED' }]);
+    expect(ao.peerStatus('signed')).toMatchObject({ state: 'Idle', lastError: { code: 'BGP_UNSUPPORTED' } });
+    expect(JSON.stringify([failures, ao.status()])).not.toContain(AO.key);
+    node.addPeer(options);
+    await state(router, 'node', 'Established');
+    expect(router.peerStatus('node').remoteAs).toBe(65002);
+    ao.updatePeer({ name: 'signed', address: '127.0.0.1', port: 1, remoteAs: 65001 });
+    await eventually(() => ao.peerStatus('signed').state !== 'Idle' || failures.length > 1);
+    expect(failures.slice(1).every(failure => !JSON.stringify(failure).includes('UNSUPPORTED'))).toBe(true);
+    ao.updatePeer({ name: 'signed', address: '127.0.0.1', port: 1, remoteAs: 65001, tcpAo: AO });
+    expect(ao.peerStatus('signed')).toMatchObject({ state: 'Idle', lastError: { code: 'BGP_UNSUPPORTED' } });
+  });
+
+  it('gives the listener the TCP-AO key of a peer for as long as it is configured', async () => {
+    const keys: [string, number | undefined][] = [];
+    const speaker = make({
+      transport: {
+        ...systemTransport,
+        tcpAoSupported: () => true,
+        dial: () => new Promise(() => {}),
+        listen: async options => ({
+          ...(await systemTransport.listen(options)),
+          setTcpAo: (peer, key) => {
+            if (key?.sendId === 99) throw new Error('refused');
+            keys.push([peer, key?.sendId]);
+          },
+        }),
+      },
+    });
+    await speaker.listen({ port: 0, addresses: ['127.0.0.1'] });
+    const peer = { name: 'p', address: '192.0.2.9', remoteAs: 65009, tcpAo: AO } as const;
+    speaker.addPeer(peer);
+    speaker.updatePeer({ ...peer, holdTime: 30 });
+    speaker.updatePeer({ ...peer, tcpAo: { ...AO, sendId: 7 } });
+    expect(() => speaker.updatePeer({ ...peer, tcpAo: { ...AO, sendId: 99 } })).toThrow('refused');
+    speaker.removePeer('p');
+    expect(() => speaker.addPeer({ ...peer, tcpAo: { ...AO, sendId: 99 } })).toThrow('refused');
+    expect(speaker.peers).toEqual([]);
+    const added = keys.flatMap(([address, id]) => (address === '192.0.2.9' && id !== undefined ? [id] : []));
+    expect(added).toEqual([1, 7, 7]);
+    expect(keys.at(-1)).toEqual(['192.0.2.9', undefined]);
+  });
+
   it('leaves no socket and no timer behind', async () => {
     const { router, node, options } = await pair();
     node.addPeer(options);
@@ -133,6 +185,13 @@ describe('options that cannot be', () => {
     { desc: 'a link-local address without its interface', options: { ...peer, address: 'fe80::1' }, code: 'BGP_BAD_OPTION' },
     { desc: 'a hold time of 2 s', options: { ...peer, holdTime: 2 }, code: 'BGP_BAD_OPTION' },
     { desc: 'a password that is too long', options: { ...peer, password: 'x'.repeat(81) }, code: 'BGP_BAD_OPTION' },
+    {
+      desc: 'TCP MD5 and TCP-AO at once',
+      options: { ...peer, password: 'x', tcpAo: AO },
+      code: 'BGP_BAD_OPTION',
+    },
+    { desc: 'a TCP-AO key ID of 256', options: { ...peer, tcpAo: { ...AO, sendId: 256 } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'an empty TCP-AO key', options: { ...peer, tcpAo: { ...AO, key: '' } }, code: 'BGP_BAD_OPTION' },
     { desc: 'gtsm over several hops and multihop', options: { ...peer, gtsm: true, multihop: true }, code: 'BGP_BAD_OPTION' },
     { desc: 'gtsm for a peer that is only waited for', options: { ...peer, gtsm: true, passive: true }, code: 'BGP_BAD_OPTION' },
     { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },

@@ -4,7 +4,7 @@ import type { BfdService } from './bfd/spec.ts';
 import { BfdThread } from './bfd/thread.ts';
 import { parseRouterId, splitZone } from './codec/address.ts';
 import { Cease, cease, describeNotification, type Notification } from './codec/notification.ts';
-import { BgpError } from './errors.ts';
+import { BgpError, type BgpErrorCode } from './errors.ts';
 import type { SessionState } from './fsm/state.ts';
 import type { PeerOptions } from './options.ts';
 import { Peer, type PeerHost } from './peer.ts';
@@ -38,8 +38,8 @@ export interface SpeakerOptions {
 export interface SpeakerEvents {
   /** A peer's session changed its state. */
   state: [event: { peer: string; state: SessionState; previous: SessionState }];
-  /** A session, or an attempt to have one, ended; `text` says why in words. */
-  failure: [event: { peer: string; text: string; notification?: string; direction?: 'sent' | 'received' }];
+  /** A session, or an attempt to have one, ended; `text` says why in words. `code` is there when this machine lacks what the peer's options need. */
+  failure: [event: { peer: string; text: string; notification?: string; direction?: 'sent' | 'received'; code?: BgpErrorCode }];
   /** A new session has been told every route, and the End-of-RIB of each family. */
   synchronized: [event: { peer: string }];
   /** A peer's BFD session changed. */
@@ -100,12 +100,13 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       routes: this.#routes,
       draining: () => this.#draining,
       stateChanged: (peer, state, previous) => this.emit('state', { peer: peer.name, state, previous }),
-      failed: (peer, { text, notification, direction }) =>
+      failed: (peer, { text, notification, direction, code }) =>
         this.emit('failure', {
           peer: peer.name,
           text,
           ...(notification && { notification: describeNotification(notification) }),
           ...(direction && { direction }),
+          ...(code && { code }),
         }),
       synchronized: peer => this.emit('synchronized', { peer: peer.name }),
     };
@@ -140,7 +141,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
         });
         this.#listeners.push(listener);
         port = listener.port;
-        for (const peer of this.#peers.values()) this.#installPassword(listener, peer, peer.config.password);
+        for (const { address: remote, config } of this.#peers.values()) this.#setKeys(listener, remote, config);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new BgpError('BGP_LISTEN', `cannot listen on ${address} port ${port}: ${reason}`, { cause: error });
@@ -157,8 +158,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       throw new BgpError('BGP_DUPLICATE_PEER', `a peer named ${config.name} exists already; use updatePeer`);
     this.#checkUnique(config);
     const peer = new Peer(config, this.#host, this.#options.restarted ?? true);
+    this.#changeKeys(undefined, peer);
     this.#peers.set(config.name, peer);
-    for (const listener of this.#listeners) this.#installPassword(listener, peer, config.password);
     peer.start();
     this.#watchLink(peer);
     this.#watchPath(peer);
@@ -175,11 +176,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     const config = peerConfig(options, this.#options);
     this.#checkUnique(config);
     const before = peer.config;
-    if (before.address !== config.address || before.password !== config.password)
-      for (const listener of this.#listeners) {
-        this.#installPassword(listener, peer, undefined);
-        if (config.address !== undefined && config.password !== undefined) this.#setPassword(listener, config.address, config.password);
-      }
+    const address = config.discoverOn !== undefined && config.discoverOn === before.discoverOn ? peer.address : config.address;
+    if (keysOf(peer) !== keysOf({ address, config })) this.#changeKeys(peer, { address, config });
     peer.reconfigure(config);
     this.#watchLink(peer);
     if (pathOf(before) !== pathOf(config)) this.#watchPath(peer);
@@ -189,7 +187,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   removePeer(name: string): void {
     const peer = this.#peer(name);
     peer.stop(cease(Cease.PEER_DECONFIGURED));
-    for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
+    this.#changeKeys(peer, undefined);
     this.#bfd.remove(name);
     this.#endWatch(name);
     this.#peers.delete(name);
@@ -284,9 +282,14 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#endWatch(name);
     if (link === undefined) return;
     const found = (router: string) => {
-      for (const listener of this.#listeners) this.#installPassword(listener, peer, undefined);
-      peer.discovered(`${router}%${link}`);
-      for (const listener of this.#listeners) this.#installPassword(listener, peer, peer.config.password);
+      const address = `${router}%${link}`;
+      try {
+        this.#changeKeys(peer, { address, config: peer.config });
+      } catch (error) {
+        this.emit('problem', { peer: name, text: error instanceof Error ? error.message : String(error) });
+        return;
+      }
+      peer.discovered(address);
       this.#watchPath(peer);
     };
     const end = this.#discovery.watch(link, found, text => this.emit('problem', { peer: name, text }));
@@ -329,13 +332,33 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     return undefined;
   }
 
-  #installPassword(listener: TransportListener, peer: Peer, password: string | undefined): void {
-    if (peer.address !== undefined && (password !== undefined || peer.config.password !== undefined))
-      this.#setPassword(listener, peer.address, password);
+  /** Moves the keys on the listeners from one state of a peer to another. What throws leaves them as they were. */
+  #changeKeys(before: KeyHolder | undefined, after: KeyHolder | undefined): void {
+    const move = (from: KeyHolder | undefined, to: KeyHolder | undefined): void => {
+      for (const listener of this.#listeners) {
+        if (from) this.#clearKeys(listener, from.address, from.config);
+        if (to) this.#setKeys(listener, to.address, to.config);
+      }
+    };
+    try {
+      move(before, after);
+    } catch (error) {
+      move(after, before);
+      throw error;
+    }
   }
 
-  #setPassword(listener: TransportListener, address: string, password: string | undefined): void {
-    if (address.includes(':') === listener.address.includes(':')) listener.setPassword(address, password);
+  #setKeys(listener: TransportListener, address: string | undefined, { password, tcpAo }: PeerConfig): void {
+    if (address === undefined || !sameFamily(address, listener.address)) return;
+    if (password !== undefined) listener.setPassword(address, password);
+    // Without it in the kernel the peer is never started, and what comes from it is closed.
+    if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, tcpAo);
+  }
+
+  #clearKeys(listener: TransportListener, address: string | undefined, { password, tcpAo }: PeerConfig): void {
+    if (address === undefined || !sameFamily(address, listener.address)) return;
+    if (password !== undefined) listener.setPassword(address, undefined);
+    if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, undefined);
   }
 
   #checkUnique(config: PeerConfig): void {
@@ -363,6 +386,17 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   #checkRunning(): void {
     if (this.#stopped) throw new BgpError('BGP_STOPPED', 'the speaker has been stopped; make a new one');
   }
+}
+
+/** What the keys of a peer on a listener depend on. */
+type KeyHolder = Pick<Peer, 'address' | 'config'>;
+
+function keysOf({ address, config }: KeyHolder): string {
+  return JSON.stringify([address, config.password, config.tcpAo]);
+}
+
+function sameFamily(a: string, b: string): boolean {
+  return a.includes(':') === b.includes(':');
 }
 
 /** All that a BFD session depends on. */

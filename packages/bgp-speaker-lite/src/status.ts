@@ -1,4 +1,5 @@
 import type { Family } from './codec/family.ts';
+import type { BgpErrorCode } from './errors.ts';
 import type { SessionState } from './fsm/state.ts';
 
 /** How a peer's BFD session stands. */
@@ -36,7 +37,7 @@ export interface PeerStatus {
   /** Both sides keep routes over a restart of ours. */
   readonly gracefulRestart: boolean;
   /** Why the last session or attempt ended; kept while a new session is up. */
-  readonly lastError: { readonly text: string; readonly at: number } | undefined;
+  readonly lastError: { readonly text: string; readonly at: number; readonly code?: BgpErrorCode } | undefined;
   /** What keeps some routes from this peer although the session is up, in words. */
   readonly problems: readonly string[];
   readonly announced: Readonly<Record<Family, number>>;

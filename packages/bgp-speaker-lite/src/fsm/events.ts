@@ -1,6 +1,7 @@
 import type { Message, ReceivedMessage } from '../codec/message.ts';
 import type { MessageError } from '../codec/message-error.ts';
 import type { Notification } from '../codec/notification.ts';
+import type { BgpErrorCode } from '../errors.ts';
 import type { Negotiated } from './negotiate.ts';
 
 /** What can happen to a peer. Connections are named by numbers the caller gives out. */
@@ -33,6 +34,8 @@ export interface Failure {
   readonly notification?: Notification;
   /** Which way the NOTIFICATION went. */
   readonly direction?: 'sent' | 'received';
+  /** What this machine lacks or refuses: it does not pass by itself. */
+  readonly code?: BgpErrorCode;
 }
 
 /** What the caller has to do, in this order. */

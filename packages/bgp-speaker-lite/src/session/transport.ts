@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { connectTcp, listenTcp, RawSocketError, type TcpListener } from 'raw-socket';
+import { connectTcp, listenTcp, RawSocketError, type TcpListener, tcpAoSupported } from 'raw-socket';
 import { BgpError } from '../errors.ts';
+import type { TcpAoOptions } from '../options.ts';
 
 /** How to reach a peer by TCP. */
 export interface DialOptions {
@@ -13,6 +14,8 @@ export interface DialOptions {
   readonly device?: string | undefined;
   /** TCP MD5 signature key (RFC 2385). */
   readonly password?: string | undefined;
+  /** TCP-AO key (RFC 5925). */
+  readonly tcpAo?: TcpAoOptions | undefined;
   readonly ttl?: number | undefined;
   /** GTSM: what arrives with less is dropped (RFC 5082). */
   readonly minTtl?: number | undefined;
@@ -32,6 +35,8 @@ export interface TransportListener {
   readonly address: string;
   /** Sets or removes the MD5 key of one peer. */
   setPassword(peer: string, password: string | undefined): void;
+  /** Sets or removes the TCP-AO key of one peer. */
+  setTcpAo(peer: string, key: TcpAoOptions | undefined): void;
   close(): Promise<void>;
 }
 
@@ -41,6 +46,8 @@ export interface Transport {
   listen(options: ListenOptions): Promise<TransportListener>;
   /** Addresses of this machine by interface. */
   interfaces(): ReadonlyMap<string, readonly string[]>;
+  /** Whether connections can have TCP-AO keys. */
+  tcpAoSupported(): boolean;
 }
 
 /** Network control (RFC 4271 appendix E). */
@@ -52,6 +59,16 @@ function unsupported(error: unknown): unknown {
     : error;
 }
 
+/** Sets a key of the listener; what the kernel refuses concerns one peer, whose options then cannot be. */
+function explained(set: () => void): void {
+  try {
+    set();
+  } catch (error) {
+    const cause = unsupported(error);
+    throw cause instanceof RawSocketError ? new BgpError('BGP_BAD_OPTION', cause.message, { cause }) : cause;
+  }
+}
+
 async function dial(options: DialOptions): Promise<Socket> {
   try {
     return await connectTcp({
@@ -60,6 +77,7 @@ async function dial(options: DialOptions): Promise<Socket> {
       local: options.sourceAddress,
       device: options.device,
       md5: options.password,
+      ao: options.tcpAo,
       ttl: options.ttl,
       minTtl: options.minTtl,
       tos: CS6,
@@ -84,13 +102,8 @@ async function listen(options: ListenOptions): Promise<TransportListener> {
   return {
     port: listener.port,
     address: listener.address,
-    setPassword(peer, password) {
-      try {
-        listener.setMd5(peer, password ?? null);
-      } catch (error) {
-        throw unsupported(error);
-      }
-    },
+    setPassword: (peer, password) => explained(() => listener.setMd5(peer, password ?? null)),
+    setTcpAo: (peer, key) => explained(() => listener.setAo(peer, key ?? null)),
     close: () => listener.close(),
   };
 }
@@ -100,4 +113,4 @@ function interfaces(): ReadonlyMap<string, readonly string[]> {
 }
 
 /** TCP of this machine, through `raw-socket`. */
-export const systemTransport: Transport = { dial, listen, interfaces };
+export const systemTransport: Transport = { dial, listen, interfaces, tcpAoSupported };

@@ -5,6 +5,7 @@ import { EINPROGRESS } from '../errno.ts';
 import { RawSocketError, systemError } from '../error.ts';
 import * as libc from '../libc.ts';
 import { encodeSockaddr, familyOf } from '../sockaddr.ts';
+import { setTcpAo, type TcpAoKey } from './ao.ts';
 import { setTcpMd5 } from './md5.ts';
 import { applyTcpOptions, type TcpOptions } from './options.ts';
 
@@ -18,6 +19,8 @@ export interface ConnectTcpOptions extends TcpOptions {
   localPort?: number | undefined;
   /** TCP MD5 key (RFC 2385). */
   md5?: string | Uint8Array | undefined;
+  /** TCP-AO key (RFC 5925); not together with `md5`. */
+  ao?: TcpAoKey | undefined;
   /**
    * Longest time for the handshake, ms. Required: a peer with another key, or with none, answers nothing at all, and even its refusal
    * (an unsigned RST) is dropped.
@@ -28,7 +31,7 @@ export interface ConnectTcpOptions extends TcpOptions {
 
 /**
  * Opens a TCP connection whose options are in place before its first segment, and hands it to node:net.
- * @throws RawSocketError ConnectionRefused, Timeout, Unreachable, Aborted, AddressNotAvailable, NotSupported (MD5), InvalidArgument
+ * @throws RawSocketError ConnectionRefused, Timeout, Unreachable, Aborted, AddressNotAvailable, NotSupported (MD5, TCP-AO), InvalidArgument
  */
 export async function connectTcp(options: ConnectTcpOptions): Promise<Socket> {
   const { remote, port, timeout } = options;
@@ -39,6 +42,8 @@ export async function connectTcp(options: ConnectTcpOptions): Promise<Socket> {
   if (options.local !== undefined && familyOf(options.local) !== family) {
     throw new RawSocketError('InvalidArgument', `cannot ${what} from ${options.local}: another address family`);
   }
+  if (options.md5 !== undefined && options.ao !== undefined)
+    throw new RawSocketError('InvalidArgument', `cannot ${what}: give either an MD5 key or a TCP-AO key`);
   if (options.signal?.aborted) throw aborted();
   const target = encodeSockaddr(remote, port);
   const socket = Descriptor.with(
@@ -47,6 +52,7 @@ export async function connectTcp(options: ConnectTcpOptions): Promise<Socket> {
       applyTcpOptions(s, family, options);
       s.set(k.IPPROTO_TCP, k.TCP_NODELAY, 1, 'set TCP_NODELAY');
       if (options.md5 !== undefined) setTcpMd5(s.fd, remote, options.md5);
+      if (options.ao !== undefined) setTcpAo(s.fd, remote, options.ao);
       if (options.local !== undefined || options.localPort !== undefined) {
         s.set(k.SOL_SOCKET, k.SO_REUSEADDR, 1, 'set SO_REUSEADDR');
         const local = options.local ?? (family === 4 ? '0.0.0.0' : '::');
