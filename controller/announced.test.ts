@@ -29,10 +29,13 @@ function owned(...nodes: string[]): Announcement {
   return { apiVersion: 'heraldlb.io/v1beta1', kind: 'Announcement', metadata: { name: 'web' }, spec: layer2, status: { owners } };
 }
 
-function conflicting(name: string): Speaker {
-  const message = '10.0.0.9 is used by 02:00:00:00:00:65 on eth0; 10.0.0.1 is used by 02:00:00:00:00:66 on eth0';
-  const condition = { type: 'AddressConflict', status: 'True', reason: 'R', message, lastTransitionTime: 't' } as const;
-  return { ...speaker(name), status: { conditions: [condition] } };
+function conflicting(name: string, phase: 'Probe' | 'Announcing'): Speaker {
+  const conflict = { interface: 'eth0', phase, since: 't' };
+  const conflicts = [
+    { ...conflict, ip: '10.0.0.9', mac: '02:00:00:00:00:65' },
+    { ...conflict, ip, mac: '02:00:00:00:00:66' },
+  ];
+  return { ...speaker(name), status: { conflicts } };
 }
 
 describe('announcedCondition', () => {
@@ -46,13 +49,22 @@ describe('announcedCondition', () => {
     ['owned', layer2, owned('b'), [speaker('b')], 'Announced', '10.0.0.1 by b (eth0)'],
     ['owned by a node that may no longer', layer2, owned('z'), [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
     [
-      'a stranger on it',
+      'a stranger on it before its first use',
+      layer2,
+      undefined,
+      [conflicting('a', 'Probe')],
+      'AddressConflict',
+      '10.0.0.1: is used by 02:00:00:00:00:66 on interface eth0 of node a, found before its first use',
+    ],
+    [
+      'a stranger on it while announced',
       layer2,
       owned('a'),
-      [conflicting('a')],
+      [conflicting('a', 'Announcing')],
       'AddressConflict',
-      'is used by 02:00:00:00:00:66 on eth0, says the speaker of a',
+      '10.0.0.1: is also claimed by 02:00:00:00:00:66 on interface eth0 of node a, which defends it',
     ],
+    ['what a node said that announces it no longer', layer2, owned('a'), [conflicting('c', 'Probe')], 'Announced', '10.0.0.1 by a (eth0)'],
     ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by a (BGP)'],
     ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no BGP session'],
   ])('%s: %s', (_, spec, announcement, speakers, reason, message) => {

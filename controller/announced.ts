@@ -1,6 +1,7 @@
 import { type AnnouncedReason, type Announcement, type AnnouncementSpec, reasonEntry, type Speaker } from '@herald/crds';
-import { findCondition, isTrue } from '@herald/kube';
+import { isTrue } from '@herald/kube';
 import type { ConditionText } from './service-status.ts';
+import { strangersOn } from './strangers.ts';
 
 /** What one address has come to. */
 interface Verdict {
@@ -54,8 +55,8 @@ function verdictOf(
       ...carriers.map(speaker => `${speaker.metadata.name} (BGP)`),
     ]),
   ].sort();
-  const stranger = strangerOn(ip, speakers);
-  if (stranger !== undefined) return { ip, by: null, reason: 'AddressConflict', message: stranger };
+  const conflict = conflictOf(address, speakers);
+  if (conflict !== undefined) return { ip, by: null, reason: 'AddressConflict', message: conflict };
   if (by.length > 0) return { ip, by: shortened(by), reason: 'Announced', message: '' };
   const planned = spec.reasons?.find(reason => reason.ip === ip || reason.ip === undefined);
   if (planned !== undefined && layer2 === undefined && bgp === undefined)
@@ -63,15 +64,14 @@ function verdictOf(
   return { ip, by: null, ...waiting(address, speakers) };
 }
 
-/** What a speaker says about somebody else who uses the address (condition `AddressConflict` of Speakers). */
-function strangerOn(ip: string, speakers: readonly Speaker[]): string | undefined {
-  for (const { metadata, status } of speakers) {
-    const condition = findCondition(status?.conditions, 'AddressConflict');
-    if (condition?.status !== 'True') continue;
-    const sentence = condition.message.split('; ').find(text => text.startsWith(`${ip} is used by `));
-    if (sentence !== undefined) return `${sentence.slice(ip.length + 1)}, says the speaker of ${metadata.name}`;
-  }
-  return undefined;
+/** Who else uses the address, as the speakers say. */
+function conflictOf(address: AnnouncementSpec['addresses'][number], speakers: readonly Speaker[]): string | undefined {
+  const strangers = strangersOn(address, speakers).map(({ mac, interface: name, node, phase }) =>
+    phase === 'Probe'
+      ? `is used by ${mac} on interface ${name} of node ${node}, found before its first use: it is not announced while that lasts`
+      : `is also claimed by ${mac} on interface ${name} of node ${node}, which defends it`,
+  );
+  return strangers.length === 0 ? undefined : shortened(strangers);
 }
 
 /** Planned, and nobody reports to do it yet. */

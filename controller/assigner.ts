@@ -1,5 +1,5 @@
 import type { Config } from '@herald/crds';
-import { formatAddress } from '@herald/ip';
+import { type Address, formatAddress } from '@herald/ip';
 import type { Clock, Timer } from '@herald/kube';
 import { Allocator, buildRequest, externalIPsOf, isOurs, type Outcome, type ServiceClasses } from './allocator/index.ts';
 import type { Caches } from './caches.ts';
@@ -51,6 +51,12 @@ export class Assigner {
   namespace(name: string): void {
     const namespace = this.#options.caches.namespaces.get(name);
     this.allocator.setNamespace(name, namespace === undefined ? undefined : (namespace.metadata.labels ?? {}));
+    this.#schedule();
+  }
+
+  /** A stranger was found on an address: it is shunned until then (ms since the epoch), and who holds it gets another one. */
+  shun(address: Address, until: number, stranger: string): void {
+    this.allocator.reportConflict(address, until, stranger);
     this.#schedule();
   }
 

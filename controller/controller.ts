@@ -41,6 +41,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
         metrics,
         queueMetrics: forQueue,
         holds,
+        conflictQuarantineMs: options.conflictQuarantineMs,
         planner: { ignoreExcludeLabel: options.ignoreExcludeLabel ?? false },
       });
       logger.info({ identity }, 'leading');

@@ -20,6 +20,7 @@ export class ControllerMetrics {
   readonly #written: Histogram;
   readonly #leader: Gauge;
   readonly #addressChanges: Counter;
+  readonly #conflicts: Counter;
   readonly #eventsDropped: Counter;
 
   constructor(registry: Registry) {
@@ -68,6 +69,13 @@ export class ControllerMetrics {
       labelNames: ['event'],
       registers,
     });
+    this.#conflicts = new Counter({
+      name: 'herald_address_conflicts_total',
+      help: 'Other machines found on addresses of Services, by when: probe (before the first use) or announcing.',
+      labelNames: ['phase'],
+      registers,
+    });
+    for (const phase of ['probe', 'announcing']) this.#conflicts.inc({ phase }, 0);
     this.#eventsDropped = new Counter({ name: 'herald_events_dropped_total', help: 'Events that could not be written.', registers });
   }
 
@@ -102,6 +110,10 @@ export class ControllerMetrics {
 
   addressChanged(event: string): void {
     this.#addressChanges.inc({ event });
+  }
+
+  conflictFound(phase: 'Probe' | 'Announcing'): void {
+    this.#conflicts.inc({ phase: phase.toLowerCase() });
   }
 
   eventDropped(): void {

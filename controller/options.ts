@@ -19,6 +19,8 @@ export interface ControllerOptions {
   loadBalancerClass: string | null;
   /** Announce from nodes that carry the label `node.kubernetes.io/exclude-from-external-load-balancers`, too. */
   ignoreExcludeLabel?: boolean | undefined;
+  /** How long an address is given to nobody after another machine was found on it (ms); 0: who holds it keeps it. Default: 10 minutes. */
+  conflictQuarantineMs?: number | undefined;
   /** Unique among the replicas. */
   identity: string;
   /** Undefined: work without a lease. */

@@ -21,8 +21,7 @@ export interface PlanningOptions {
 /** What of a Speaker the condition `Announced` depends on; the rest of its status changes all the time. */
 export function relevantOfSpeaker({ status }: Speaker): string {
   const sessions = (status?.sessions ?? []).map(({ peer, state }) => [peer, state === 'Established']);
-  const conflict = findCondition(status?.conditions, 'AddressConflict');
-  return canonical([sessions, findCondition(status?.conditions, 'Ready')?.status ?? '', conflict?.status, conflict?.message]);
+  return canonical([sessions, findCondition(status?.conditions, 'Ready')?.status ?? '', status?.conflicts ?? []]);
 }
 
 /** The planner with its surroundings: collects what the caches tell and settles it at the end of the turn. */

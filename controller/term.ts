@@ -18,7 +18,9 @@ import { announcedCondition } from './announced.ts';
 import { AnnouncementWriter } from './announcement-writer.ts';
 import { Assigner } from './assigner.ts';
 import { Caches, serviceOfSlice } from './caches.ts';
+import { canonical } from './canonical.ts';
 import { ConfigWriter } from './config-writer.ts';
+import { Conflicts } from './conflicts.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import type { PlannerOptions } from './planner/index.ts';
 import { Planning, relevantOfSpeaker } from './planning.ts';
@@ -37,6 +39,8 @@ export interface TermOptions {
   /** Whether the lease is held for certain. */
   holds: () => boolean;
   planner?: PlannerOptions | undefined;
+  /** How long an address is shunned after another machine was found on it (ms); 0: never. */
+  conflictQuarantineMs?: number | undefined;
 }
 
 /** Status of pools is written at most so often: what counts there is the sum, not each step. */
@@ -45,6 +49,7 @@ const countDelayMs = 500;
 const crowd = 100;
 /** How long calls in flight may take to finish when asked to stop. */
 const finishMs = 3000;
+const defaultQuarantineMs = 600_000;
 const workers = { services: 32, announcements: 16, configuration: 4 };
 
 /**
@@ -59,6 +64,7 @@ export class Term {
   readonly #services: ServiceWriter;
   readonly #announcements: AnnouncementWriter;
   readonly #config: ConfigWriter;
+  readonly #conflicts: Conflicts;
   readonly #recorder: EventRecorder;
   readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
   /** Services of ours by whether their request is met, for the metric. */
@@ -111,7 +117,23 @@ export class Term {
       planner: options.planner ?? {},
       service: key => this.#services.latest(key),
       outcome: key => this.#assigner.allocator.outcome(key),
-      onPlanned: keys => this.#enqueue(keys),
+      onPlanned: keys => {
+        this.#conflicts.touched();
+        this.#enqueue(keys);
+      },
+    });
+    this.#conflicts = new Conflicts({
+      clock,
+      quarantineMs: options.conflictQuarantineMs ?? defaultQuarantineMs,
+      speakers: () => caches.speakers.list(),
+      holders: address => this.#assigner.allocator.holdersOf(address),
+      planned: key => this.#planning.desired(key)?.spec ?? null,
+      announcement: key => caches.announcements.get(key),
+      shun: (address, until, stranger) => this.#assigner.shun(address, until, stranger),
+      onFound: ({ ip, mac, interface: name, node, phase }) => {
+        metrics.conflictFound(phase);
+        logger.warn({ ip, mac, interface: name, node, phase }, 'another machine uses an address of a Service');
+      },
     });
     this.#announcements = new AnnouncementWriter({
       client,
@@ -169,6 +191,7 @@ export class Term {
       clearImmediate(this.#configPending);
       this.#assigner.stop();
       this.#planning.stop();
+      this.#conflicts.stop();
       await this.#caches.stop();
       await this.#recorder.stop();
     }
@@ -226,6 +249,8 @@ export class Term {
     speakers.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.speaker(event.object.metadata.name);
+      if (event.type !== 'updated' || canonical(event.old.status?.conflicts ?? []) !== canonical(event.object.status?.conflicts ?? []))
+        this.#conflicts.changed();
       if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
       // Whether planned addresses are announced may have changed.
       for (const key of this.#caches.announcements.keys()) this.#queues.services.add(key);
@@ -234,6 +259,7 @@ export class Term {
       if (event.type === 'synced' || !this.#begun) return;
       const key = keyOf(event.object);
       this.#announcements.observed(key);
+      this.#conflicts.touched();
       this.#queues.announcements.add(key);
       this.#queues.services.add(key);
     });
@@ -281,6 +307,7 @@ export class Term {
       this.#count(key);
     }
     this.#planning.settle();
+    this.#conflicts.touched();
     this.#enqueue(keys);
     for (const retained of this.#assigner.allocator.retained()) this.#queues.configuration.add(retainKey(retained));
     if (outcomes.length > 0 || touched.size > 0) {

@@ -226,6 +226,7 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     problem: 'starting',
   };
   const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);
+  const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;
   await object.write();
   const first = await client.get(speakers, { name: 'a' });
   expect(first.status).toMatchObject({
@@ -237,14 +238,15 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
   });
   await object.write();
   expect((await client.get(speakers, { name: 'a' })).metadata.resourceVersion).toBe(first.metadata.resourceVersion);
-  view = { ...view, problem: undefined, owned: 2, conflicts: ['192.0.2.1 is used by 02:00:00:00:00:66 on eth0'] };
+  view = { ...view, problem: undefined, owned: 2, conflicts: [conflict] };
   await object.write();
   expect((await client.get(speakers, { name: 'a' })).status).toMatchObject({
     owned: 2,
     conditions: [
       { type: 'Ready', status: 'True' },
-      { type: 'AddressConflict', status: 'True', message: view.conflicts[0] },
+      { type: 'AddressConflict', status: 'True', message: '192.0.2.1 is used by 02:00:00:00:00:66 on eth0' },
     ],
+    conflicts: [conflict],
   });
   await client.delete(speakers, { name: 'a' });
   running.push(object.run(stop.signal));

@@ -92,7 +92,7 @@ export class Layer2Speaker {
         this.owners.confirmed(event.ip, event.segment, client.clock.wall());
         break;
       case 'conflict':
-        this.owners.conflict(event);
+        this.owners.conflict(event, client.clock.wall());
         break;
       case 'conflict-over':
         this.owners.conflictOver(event.ip, event.segment);

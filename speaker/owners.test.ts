@@ -42,10 +42,27 @@ describe('Owners', () => {
 
   it('names strangers until they are gone or the address is', () => {
     const owners = new Owners('node-1');
-    owners.conflict({ kind: 'conflict', ip: '192.0.2.1', segment: 's', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'probe' });
-    expect(owners.conflicts).toEqual(['192.0.2.1 is used by 02:00:00:00:00:66 on eth0']);
+    const stranger = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66' };
+    owners.conflict({ kind: 'conflict', segment: 's', phase: 'probe', ...stranger }, NOW);
+    expect(owners.conflicts).toEqual([{ ...stranger, phase: 'Probe', since: '2026-01-02T03:04:05Z' }]);
+    // Found again by the next probe, then seen while announcing, then another one.
+    owners.conflict({ kind: 'conflict', segment: 's', phase: 'probe', ...stranger }, NOW + 30_000);
+    owners.conflict({ kind: 'conflict', segment: 's', phase: 'announcing', ...stranger }, NOW + 60_000);
+    expect(owners.conflicts).toEqual([{ ...stranger, phase: 'Announcing', since: '2026-01-02T03:04:05Z' }]);
+    const other = { ...stranger, mac: '02:00:00:00:00:67' };
+    owners.conflict({ kind: 'conflict', segment: 's', phase: 'announcing', ...other }, NOW + 60_000);
+    expect(owners.conflicts).toEqual([{ ...other, phase: 'Announcing', since: '2026-01-02T03:05:05Z' }]);
     owners.released('192.0.2.1', 's');
     expect(owners.conflicts).toEqual([]);
+  });
+
+  it('lists at most one conflict for an address on an interface', () => {
+    const owners = new Owners('node-1');
+    const event = { kind: 'conflict', ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'probe' } as const;
+    owners.conflict({ ...event, segment: 's' }, NOW);
+    owners.conflict({ ...event, segment: 't' }, NOW);
+    owners.conflict({ ...event, segment: 'u', interface: 'eth1' }, NOW);
+    expect(owners.conflicts.map(conflict => conflict.interface)).toEqual(['eth0', 'eth1']);
   });
 });
 

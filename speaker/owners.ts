@@ -1,11 +1,11 @@
-import type { Announcement, AnnouncementOwner } from '@herald/crds';
+import type { Announcement, AnnouncementOwner, SpeakerConflict } from '@herald/crds';
 import type { WireEvent } from './wire/messages.ts';
 
 /** Addresses that this node owns, as the wire thread reports them; each on each segment. Pure: time is passed in. */
 export class Owners {
   readonly #node: string;
-  /** Strangers on addresses of this node, in words, by address and segment. */
-  readonly #conflicts = new Map<string, string>();
+  /** Strangers on addresses of this node, by address and segment. */
+  readonly #conflicts = new Map<string, SpeakerConflict>();
   readonly #owned = new Map<string, Map<string, AnnouncementOwner>>();
 
   constructor(node: string) {
@@ -31,16 +31,23 @@ export class Owners {
     if (owner !== undefined) owner.confirmed = timestamp(now);
   }
 
-  conflict({ ip, segment, interface: name, mac }: WireEvent & { kind: 'conflict' }): void {
-    this.#conflicts.set(`${ip} ${segment}`, `${ip} is used by ${mac} on ${name}`);
+  /** @param now wall clock, ms since the epoch */
+  conflict({ ip, segment, interface: name, mac, phase }: WireEvent & { kind: 'conflict' }, now: number): void {
+    const key = `${ip} ${segment}`;
+    const known = this.#conflicts.get(key);
+    // Found again by every later probe: it is the same conflict still.
+    const since = known?.mac === mac ? known.since : timestamp(now);
+    this.#conflicts.set(key, { ip, interface: name, mac, phase: phase === 'probe' ? 'Probe' : 'Announcing', since });
   }
 
   conflictOver(ip: string, segment: string): void {
     this.#conflicts.delete(`${ip} ${segment}`);
   }
 
-  get conflicts(): string[] {
-    return [...this.#conflicts.values()].sort();
+  /** At most one for each address and interface, in their order: the keys of the list in the Speaker. */
+  get conflicts(): SpeakerConflict[] {
+    const byKey = new Map([...this.#conflicts.values()].map(conflict => [`${conflict.ip} ${conflict.interface}`, conflict]));
+    return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, conflict]) => conflict);
   }
 
   /** Entries for `status.owners` of an Announcement with these addresses. */

@@ -1,4 +1,4 @@
-import { apiVersion, type Condition, type SpeakerStatus } from '@herald/crds';
+import { apiVersion, type Condition, type SpeakerConflict, type SpeakerStatus } from '@herald/crds';
 import { type Client, isApiError, setCondition, sleep, time } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import { speakers } from './resources.ts';
@@ -55,7 +55,7 @@ export class SpeakerObject {
       type: 'AddressConflict',
       status: view.conflicts.length > 0 ? 'True' : 'False',
       reason: view.conflicts.length > 0 ? 'AddressConflict' : 'NoConflict',
-      message: view.conflicts.length > 0 ? view.conflicts.slice(0, 20).join('; ') : 'no other host uses an address of this node',
+      message: view.conflicts.length > 0 ? sentences(view.conflicts) : 'no other host uses an address of this node',
     };
     this.#conditions = setCondition(this.#conditions, conflict, now).conditions as Condition[];
     const status: SpeakerStatus = { ...statusOf(view), conditions: this.#conditions };
@@ -92,4 +92,9 @@ export class SpeakerObject {
     }
     this.#exists = true;
   }
+}
+
+function sentences(conflicts: readonly SpeakerConflict[]): string {
+  const shown = conflicts.slice(0, 20).map(({ ip, mac, interface: name }) => `${ip} is used by ${mac} on ${name}`);
+  return shown.join('; ') + (conflicts.length > shown.length ? `; and ${conflicts.length - shown.length} more` : '');
 }

@@ -20,6 +20,7 @@ const segment: SegmentReport = {
   responder: 'packet',
   answers: [],
 };
+const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;
 const view: SpeakerView = {
   version: '1',
   startedAt: '2026-01-01T00:00:00Z',
@@ -45,6 +46,7 @@ it.each<[string, Partial<SpeakerView>, object]>([
     { responder: 'none', segments: [{ unfitReason: 'no socket' }] },
   ],
   ['no segment', { segments: [] }, { responder: 'none', segments: [] }],
+  ['a stranger on an address', { conflicts: [conflict] }, { conflicts: [conflict] }],
   ['working from a snapshot', { snapshotAge: 12 }, { snapshotAgeSeconds: 12 }],
 ])('%s', (_, change, expected) => {
   expect(statusOf({ ...view, ...change })).toMatchObject(expected);
@@ -56,6 +58,13 @@ it.each<[string, Partial<SpeakerView>, boolean]>([
   ['the snapshot grew older', { snapshotAge: 13 }, true],
   ['a peer fell silent', { segments: [{ ...segment, peersHeard: ['node-2'] }] }, false],
   ['an address more', { owned: 1 }, false],
+  ['a stranger on an address', { conflicts: [conflict] }, false],
 ])('worth a write: %s → same %s', (_, change, same) => {
   expect(sameStatus(statusOf(view), statusOf({ ...view, ...change }))).toBe(same);
+});
+
+it('bounds the conflicts it lists, and has no list where there is none', () => {
+  const conflicts = Array.from({ length: 300 }, (_, i) => ({ ...conflict, interface: `eth${i}` }));
+  expect(statusOf({ ...view, conflicts }).conflicts).toHaveLength(256);
+  expect(statusOf(view)).not.toHaveProperty('conflicts');
 });

@@ -1,4 +1,4 @@
-import type { AnnouncementOwner, SpeakerSegment, SpeakerSession, SpeakerStatus } from '@herald/crds';
+import type { AnnouncementOwner, SpeakerConflict, SpeakerSegment, SpeakerSession, SpeakerStatus } from '@herald/crds';
 import type { SegmentReport } from './wire/messages.ts';
 
 /** What the status is made of. */
@@ -11,13 +11,14 @@ export interface SpeakerView {
   owned: number;
   segments: readonly SegmentReport[];
   sessions: readonly SpeakerSession[];
-  /** Addresses that other hosts use, with their MACs, in words. */
-  conflicts: readonly string[];
+  /** Addresses that other hosts use; at most one for each address and interface. */
+  conflicts: readonly SpeakerConflict[];
   /** Why the speaker is not ready, or undefined. */
   problem: string | undefined;
 }
 
 const CLAIMS = 1_000;
+const CONFLICTS = 256;
 
 /** `Speaker.status` without its conditions. Counters that move all the time are left to the metrics, or every second would be a write. */
 export function statusOf(view: SpeakerView): SpeakerStatus {
@@ -32,6 +33,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
       sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
       sessions: view.sessions.slice(0, 256),
     }),
+    ...(view.conflicts.length > 0 && { conflicts: view.conflicts.slice(0, CONFLICTS) }),
     claims: view.owners
       .map(({ ip, segment, epoch }) => ({ ip, segment, epoch }))
       .sort((a, b) => (a.ip < b.ip ? -1 : 1))

@@ -15,6 +15,7 @@ interface Flags extends CommonFlags {
   leaderElectRenewDeadline: number;
   leaderElectRetryPeriod: number;
   identity: string;
+  conflictQuarantine: number;
 }
 
 /** `herald controller`: assigns addresses and plans their announcement. */
@@ -27,6 +28,12 @@ export function registerController(program: Command): void {
     '--ignore-exclude-label <true|false>',
     'announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers',
     false,
+  );
+  durationFlag(
+    command,
+    '--conflict-quarantine <duration>',
+    'an address that another machine was found on before its first use is given to nobody for so long, unless asked for by name; 0s: the Service that holds it keeps it',
+    600_000,
   );
   booleanFlag(command, '--leader-elect <true|false>', 'false: work without a lease, which only ever a single replica may', true);
   flag(command, '--leader-elect-name <name>', 'name of the Lease', 'herald-controller');
@@ -49,6 +56,7 @@ export function registerController(program: Command): void {
           burst: flags.kubeApiBurst,
           loadBalancerClass: flags.loadBalancerClass === '' ? null : flags.loadBalancerClass,
           ignoreExcludeLabel: flags.ignoreExcludeLabel,
+          conflictQuarantineMs: flags.conflictQuarantine,
           identity: `${flags.identity}_${process.pid}`,
           leaderElection: flags.leaderElect
             ? {

@@ -17,6 +17,8 @@ export interface AddressRecord {
   lastHolder: string;
   /** Until when it is shunned because a stranger answers for it; 0: not. */
   conflictUntil: number;
+  /** Which stranger, for messages. */
+  stranger: string;
   /** Sharing keys its holders name. */
   keys: ReadonlySet<string>;
   /** Whether the free space of its pool counts it as taken. */
@@ -48,6 +50,7 @@ export class AddressTable {
         restsUntil: 0,
         lastHolder: '',
         conflictUntil: 0,
+        stranger: '',
         keys: noKeys,
         taken: false,
       };

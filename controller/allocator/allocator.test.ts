@@ -452,6 +452,27 @@ describe('keeping addresses', () => {
     expect(answer(a.outcome('a/3'))).toBe('10.0.0.1');
   });
 
+  test.each<[string, Parameters<typeof request>[1], Record<string, string>]>([
+    ['together', {}, { 'a/1': '10.0.0.2', 'a/2': '10.0.0.2' }],
+    ['but for the one that asked for it', { addresses: ['10.0.0.1'] }, { 'a/1': '10.0.0.2', 'a/2': '10.0.0.1' }],
+  ])('Services that share an address in conflict leave it %s, and are told who has it', (_, asks, expected) => {
+    const a = allocator();
+    serve(a, request('a/1', { sharingKey: 'k', ...port(80) }), request('a/2', { sharingKey: 'k', ...port(81), ...asks }));
+    expect(a.holdersOf(parseAddress('10.0.0.1'))).toEqual(['a/1', 'a/2']);
+    a.reportConflict(parseAddress('10.0.0.1'), 1000, 'stranger X');
+    const moved = a.settle(0);
+    expect(answers(a, 'a/1', 'a/2')).toEqual(expected);
+    const left = Object.values(expected).filter(address => address === '10.0.0.2');
+    expect(moved.map(({ changes }) => changes[0]?.message)).toEqual(
+      left.map(
+        address => `10.0.0.1 is replaced by ${address} from IPAddressPool lan: another machine in the network answers for it (stranger X)`,
+      ),
+    );
+    // Nobody goes back when the time is over.
+    expect(a.settle(1000)).toEqual([]);
+    expect(answers(a, 'a/1', 'a/2')).toEqual(expected);
+  });
+
   test('an address in conflict is kept while there is no other', () => {
     const a = allocator([pool('lan', ['10.0.0.1/32'])]);
     serve(a, request('a/1'));

@@ -171,9 +171,17 @@ export class Allocator {
     this.#drop(key, true);
   }
 
-  /** A stranger answers for the address: until then it is given to nobody who does not ask for it, and who holds it is moved. */
-  reportConflict(address: Address, until: number): void {
-    for (const entry of this.#ledger.shun(address, until)) this.#dirty.add(entry);
+  /**
+   * A stranger answers for the address: until then it is given to nobody who does not ask for it, and who holds it is moved.
+   * `stranger` names the other machine, for messages.
+   */
+  reportConflict(address: Address, until: number, stranger = ''): void {
+    for (const entry of this.#ledger.shun(address, until, stranger)) this.#dirty.add(entry);
+  }
+
+  /** Keys of the Services that hold the address as of the last settling. */
+  holdersOf(address: Address): string[] {
+    return this.#ledger.holdersOf(address).map(({ key }) => key);
   }
 
   /** Decides everything that is due. Returns the answers that changed, the oldest Service first. `now`: milliseconds since the epoch. */
@@ -321,7 +329,7 @@ export class Allocator {
     for (const assignment of added) this.#ledger.hold(entry, assignment);
     for (const assignment of removed) {
       if (this.#ledger.isShunned(assignment.address)) {
-        entry.losses = new Map(entry.losses).set(formatAddress(assignment.address), 'another machine in the network answers for it');
+        entry.losses = new Map(entry.losses).set(formatAddress(assignment.address), this.#ledger.strangerOn(assignment.address));
       }
       this.#ledger.unhold(entry, assignment, now);
     }

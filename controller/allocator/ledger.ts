@@ -268,9 +268,10 @@ export class Ledger {
   }
 
   /** Shuns an address until a time, because a stranger answers for it. Returns the Services that hold it. */
-  shun(address: Address, until: number): readonly Entry[] {
+  shun(address: Address, until: number, stranger: string): readonly Entry[] {
     const record = this.#table.ensure(address);
     record.conflictUntil = until;
+    record.stranger = stranger;
     this.#deadlines.push({ at: until, address });
     this.#sync(record);
     return record.holders;
@@ -279,6 +280,16 @@ export class Ledger {
   /** Whether nobody holds or keeps the address. */
   isFree(address: Address): boolean {
     return this.#table.get(address)?.taken !== true;
+  }
+
+  holdersOf(address: Address): readonly Entry[] {
+    return this.#table.get(address)?.holders ?? [];
+  }
+
+  /** Why an address is shunned, in words. */
+  strangerOn(address: Address): string {
+    const stranger = this.#table.get(address)?.stranger ?? '';
+    return `another machine in the network answers for it${stranger === '' ? '' : ` (${stranger})`}`;
   }
 
   isShunned(address: Address): boolean {
@@ -332,7 +343,7 @@ export class Ledger {
       return refused(address, { reason: 'AddressUsedAsExternalIP', message: `it is in spec.externalIPs of Service ${key}` });
     }
     if (record.conflictUntil > 0 && !asked) {
-      return refused(address, { reason: 'AddressQuarantined', message: 'another machine in the network answers for it' });
+      return refused(address, { reason: 'AddressQuarantined', message: this.strangerOn(address) });
     }
     if (record.holders.length > 0) return null;
     if (record.reservedFor !== null && record.reservedFor !== entry.key) {

@@ -35,6 +35,16 @@ const session = z.object({
   bfd: z.enum(['Up', 'Down', 'Init', 'AdminDown', 'None']).describe('State of the BFD session; None: no BFD.').exactOptional(),
 });
 
+const conflict = z.object({
+  ip: ipText().describe('The address.'),
+  interface: text(15).min(1).describe('Name of the interface on which the other host was heard.'),
+  mac: text(17).describe('MAC address of the other host.'),
+  phase: z
+    .enum(['Probe', 'Announcing'])
+    .describe('Probe: found before the first use, the address is not announced. Announcing: found while announcing, it is defended.'),
+  since: timestamp().describe('When this host was first heard on the address.'),
+});
+
 const status = z
   .object({
     version: text(64).describe('Version of Herald.').exactOptional(),
@@ -51,6 +61,9 @@ const status = z
     segments: mapListOf(segment, ['interface'], 64).describe('The layer 2 segments of the node.').exactOptional(),
     claims: mapListOf(claim, ['ip', 'segment'], 1000).describe('Addresses this node owns, the first 1000.').exactOptional(),
     sessions: mapListOf(session, ['peer'], 256).describe('The BGP sessions of the node.').exactOptional(),
+    conflicts: mapListOf(conflict, ['ip', 'interface'], 256)
+      .describe('Addresses of this node that other hosts use, the first 256.')
+      .exactOptional(),
     conditions: conditions().exactOptional(),
   })
   .describe('What the speaker of the node sees and does. Written by it alone.');
@@ -84,6 +97,8 @@ export type SpeakerSegment = z.input<typeof segment>;
 export type SpeakerClaim = z.input<typeof claim>;
 /** List key: `peer`. */
 export type SpeakerSession = z.input<typeof session>;
+/** List keys: `ip` and `interface`. */
+export type SpeakerConflict = z.input<typeof conflict>;
 
 /** One per node, named like it, cluster-scoped; written by that node's speaker only. */
 export type Speaker = StatusResource<'Speaker', SpeakerStatus>;

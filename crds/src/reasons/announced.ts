@@ -95,7 +95,7 @@ export const announcedReasons = {
     severity: 'Warning',
     summary: 'Another machine in the network uses the address',
     meaning:
-      'A foreign MAC address answered for the address before its first use, or claims it while it is announced. The message names the MAC address and the interface.',
+      'A foreign MAC address answered for the address before its first use, or claims it while it is announced. The message names the MAC address and the interface. Before its first use the Service gets another address of its pool, if there is one and it did not ask for this one by name, and nobody gets this one for the time of `--conflict-quarantine` of the controller. An address that is announced stays, and is defended.',
     remedy: 'Find that machine and give it another address, or exclude the address from the pool.',
   },
   SharedAddressNoCommonNode: {
