@@ -204,6 +204,27 @@ describe.skipIf(missing !== undefined)('FRR as a router', () => {
     await speaker.removePeer('gtsm');
   });
 
+  it('is dialled by the router under GTSM', async () => {
+    const waiting = await RemoteSpeaker.start(node, { asn: 65002, routerId: '10.77.0.5' });
+    try {
+      await waiting.listen({ addresses: ['10.77.0.5'] });
+      await waiting.addPeer({ name: 'gtsm', address: '10.77.0.1', remoteAs: 65001, passive: true, gtsm: true });
+      await frr.waitEstablished('10.77.0.5');
+      await waiting.waitState('gtsm', 'Established');
+      // Without TTL security the router's segments have a TTL of 1: the connection is refused, and says so.
+      await frr.configure('router bgp 65001', 'no neighbor 10.77.0.5 ttl-security hops 1');
+      const error = await until('a refusal', async () => {
+        const { state, lastError } = await waiting.status('gtsm');
+        return state !== 'Established' && lastError?.text.includes('gtsm demands 255') && lastError;
+      });
+      expect(error.text).toContain('it arrived with TTL 1,');
+      await frr.configure('router bgp 65001', 'neighbor 10.77.0.5 ttl-security hops 1');
+      await waiting.waitState('gtsm', 'Established');
+    } finally {
+      await waiting.stop({ mode: 'cease' });
+    }
+  });
+
   it('peers inside its own AS, with LOCAL_PREF and an empty path', async () => {
     await speaker.announce({ prefix: '198.51.100.12/32', localPref: 321 }, { peers: ['ibgp'] });
     const options = {

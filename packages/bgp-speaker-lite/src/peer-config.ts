@@ -83,8 +83,6 @@ function restartConfig(peer: string, options: GracefulRestartOptions): GracefulR
 function ttls(peer: string, options: PeerOptions, internal: boolean): Pick<PeerConfig, 'ttl' | 'minTtl' | 'multihop'> {
   const { multihop, gtsm } = options;
   if (gtsm !== undefined && gtsm !== false) {
-    // The listener cannot ask for a TTL of one peer alone.
-    if (options.passive) throw bad(peer, 'gtsm needs the connection to be opened from here; leave passive out');
     if (multihop) throw bad(peer, 'gtsm and multihop exclude each other; give gtsm the number of hops instead');
     const hops = gtsm === true ? 1 : integer(peer, 'gtsm', gtsm, 1, 254);
     return { ttl: MAX_TTL, minTtl: MAX_TTL + 1 - hops, multihop: hops > 1 };

@@ -168,8 +168,17 @@ export class Peer {
     }
   }
 
-  /** Takes a TCP connection from this peer. */
+  /** Takes a TCP connection from this peer, or closes it when it breaks GTSM. */
   accept(socket: Socket): void {
+    const { minTtl } = this.#config;
+    const refusal = minTtl === undefined ? undefined : this.#host.transport.requireTtl(socket, minTtl);
+    if (refusal !== undefined) {
+      socket.on('error', () => {});
+      socket.destroy();
+      // A session that is up is not touched by what somebody else sends in the peer's name.
+      if (this.#state.started && !this.#session) this.#failed({ text: `a connection of the peer was refused: ${refusal}` });
+      return;
+    }
     const id = this.#attach(socket);
     this.#handle({ type: 'accepted', connection: id });
   }

@@ -114,6 +114,28 @@ describe('a speaker', () => {
     expect(node.peerStatus('router').announced['ipv6-unicast']).toBe(0);
   });
 
+  it('has a session by GTSM with a peer that dials', async () => {
+    const { router, node, options } = await pair({ gtsm: true }, { gtsm: true });
+    node.addPeer(options);
+    await Promise.all([state(router, 'node', 'Established'), state(node, 'router', 'Established')]);
+    expect(router.peerStatus('node').lastError).toBeUndefined();
+  });
+
+  it('refuses in words a connection that GTSM does not allow', async () => {
+    const { router, node, options } = await pair({}, { gtsm: true });
+    const failures: string[] = [];
+    router.on('failure', ({ text }) => failures.push(text));
+    node.addPeer(options);
+    await eventually(() => failures.length > 0);
+    expect(failures[0]).toMatch(
+      /^a connection of the peer was refused: it arrived with TTL 1, and gtsm demands 255 or more: set TTL security/,
+    );
+    expect(router.peerStatus('node')).toMatchObject({ state: 'Active', remoteAs: undefined, counters: { messagesReceived: 0 } });
+    router.updatePeer({ name: 'node', address: '127.0.0.1', remoteAs: 65002, passive: true, nextHop: NEXT_HOPS, gtsm: 255 - 1 });
+    node.updatePeer({ ...options, gtsm: true });
+    await state(router, 'node', 'Established');
+  });
+
   it('leaves a peer with TCP-AO Idle where the kernel has none, says why, and touches no other', async () => {
     const without = { ...systemTransport, tcpAoSupported: () => false };
     const { router, node, port, options } = await pair();
@@ -193,7 +215,6 @@ describe('options that cannot be', () => {
     { desc: 'a TCP-AO key ID of 256', options: { ...peer, tcpAo: { ...AO, sendId: 256 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'an empty TCP-AO key', options: { ...peer, tcpAo: { ...AO, key: '' } }, code: 'BGP_BAD_OPTION' },
     { desc: 'gtsm over several hops and multihop', options: { ...peer, gtsm: true, multihop: true }, code: 'BGP_BAD_OPTION' },
-    { desc: 'gtsm for a peer that is only waited for', options: { ...peer, gtsm: true, passive: true }, code: 'BGP_BAD_OPTION' },
     { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'a loopback next hop', options: { ...peer, nextHop: { ipv4: '127.0.0.1' } }, code: 'BGP_BAD_OPTION' },
     { desc: 'BFD every millisecond', options: { ...peer, bfd: { transmitInterval: 1 } }, code: 'BGP_BAD_OPTION' },

@@ -324,10 +324,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       const expected = splitZone(peer.address);
       if (expected.address !== remote.address) continue;
       if (expected.zone !== undefined && remote.zone !== undefined && expected.zone !== remote.zone) continue;
-      const { sourceAddress, minTtl } = peer.config;
-      if (sourceAddress !== undefined && splitZone(sourceAddress).address !== local) continue;
-      // The listener cannot require a TTL of one peer alone: with GTSM only the connection we open is trusted.
-      if (minTtl === undefined) return peer;
+      const { sourceAddress } = peer.config;
+      if (sourceAddress === undefined || splitZone(sourceAddress).address === local) return peer;
     }
     return undefined;
   }

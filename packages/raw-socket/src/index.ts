@@ -23,6 +23,7 @@ export { eventLoop, type Poller, type Source } from './poller.ts';
 export { setRealtime } from './scheduling.ts';
 export type { SendResult } from './send-result.ts';
 export { type Family, interfaceIndex } from './sockaddr.ts';
+export { setAcceptedTtl, synTtl } from './tcp/accepted.ts';
 export { deleteTcpAo, MAX_TCP_AO_KEY, setTcpAo, type TcpAoAlgorithm, type TcpAoKey, tcpAoSupported } from './tcp/ao.ts';
 export { type ConnectTcpOptions, connectTcp } from './tcp/connect.ts';
 export { type ListenTcpOptions, listenTcp, type TcpListener } from './tcp/listen.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { connectTcp, listenTcp, RawSocketError, type TcpListener, tcpAoSupported } from 'raw-socket';
+import { connectTcp, listenTcp, RawSocketError, setAcceptedTtl, synTtl, type TcpListener, tcpAoSupported } from 'raw-socket';
 import { BgpError } from '../errors.ts';
 import type { TcpAoOptions } from '../options.ts';
 
@@ -46,6 +46,10 @@ export interface Transport {
   listen(options: ListenOptions): Promise<TransportListener>;
   /** Addresses of this machine by interface. */
   interfaces(): ReadonlyMap<string, readonly string[]>;
+  /**
+   * Holds an accepted connection to GTSM (RFC 5082): 255 out, at least `minTtl` in, the SYN included. Returns why it must be closed instead, in words.
+   */
+  requireTtl(socket: Socket, minTtl: number): string | undefined;
   /** Whether connections can have TCP-AO keys. */
   tcpAoSupported(): boolean;
 }
@@ -97,6 +101,7 @@ async function listen(options: ListenOptions): Promise<TransportListener> {
     tos: CS6,
     // Inherited by what is accepted: a peer with GTSM would drop anything less.
     ttl: 255,
+    saveSyn: true,
   });
   listener.server.on('connection', options.onConnection);
   return {
@@ -112,5 +117,19 @@ function interfaces(): ReadonlyMap<string, readonly string[]> {
   return new Map(Object.entries(networkInterfaces()).map(([name, infos]) => [name, (infos ?? []).map(info => info.address)]));
 }
 
+function requireTtl(socket: Socket, minTtl: number): string | undefined {
+  try {
+    // From here on the kernel drops the rest; what came before, the handshake, is judged by its first segment.
+    setAcceptedTtl(socket, { ttl: 255, minTtl });
+    const ttl = synTtl(socket);
+    if (ttl === undefined) return 'the kernel did not keep the TTL of its first segment';
+    return ttl < minTtl
+      ? `it arrived with TTL ${ttl}, and gtsm demands ${minTtl} or more: set TTL security on the peer as well, or gtsm to the hops between`
+      : undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** TCP of this machine, through `raw-socket`. */
-export const systemTransport: Transport = { dial, listen, interfaces, tcpAoSupported };
+export const systemTransport: Transport = { dial, listen, interfaces, requireTtl, tcpAoSupported };

@@ -8,6 +8,8 @@ import { deleteTcpAo, setTcpAo, type TcpAoKey } from './ao.ts';
 import { parsePeer, setTcpMd5 } from './md5.ts';
 import { applyTcpOptions, type TcpOptions } from './options.ts';
 
+const TCP_SAVE_SYN = 27;
+
 export interface ListenTcpOptions extends TcpOptions {
   /** Literal address; `0.0.0.0` or `::` for all of that family. IPv6 listeners do not take IPv4. */
   address: string;
@@ -16,6 +18,8 @@ export interface ListenTcpOptions extends TcpOptions {
   md5Keys?: readonly { peer: string; key: string | Uint8Array }[] | undefined;
   /** TCP-AO keys (RFC 5925), one for each peer or prefix; a peer has either this or an MD5 key. */
   aoKeys?: readonly { peer: string; key: TcpAoKey }[] | undefined;
+  /** Keep each connection's SYN until `synTtl` asks for it. */
+  saveSyn?: boolean | undefined;
   backlog?: number | undefined;
 }
 
@@ -64,6 +68,7 @@ export async function listenTcp(options: ListenTcpOptions): Promise<TcpListener>
       s.set(k.SOL_SOCKET, k.SO_REUSEADDR, 1, 'set SO_REUSEADDR');
       if (family === 6) s.set(k.SOL_IPV6, k.IPV6_V6ONLY, 1, 'set IPV6_V6ONLY');
       applyTcpOptions(s, family, options);
+      if (options.saveSyn) s.set(k.IPPROTO_TCP, TCP_SAVE_SYN, 1, 'keep SYNs');
       for (const { peer, key } of options.md5Keys ?? []) setKey(s.fd, peer, key);
       for (const { peer, key } of options.aoKeys ?? []) setAoKey(s.fd, peer, key);
       s.bind(encodeSockaddr(address, port), `listen on ${where}`, 'CAP_NET_BIND_SERVICE');

@@ -21,17 +21,27 @@ function octet(name: string, value: number, least: number): void {
   }
 }
 
+/** The two options of GTSM, on whatever socket `set` sets them on. */
+export function setTtls(
+  set: (level: number, option: number, value: number, doing: string) => void,
+  family: Family,
+  { ttl, minTtl }: Pick<TcpOptions, 'ttl' | 'minTtl'>,
+): void {
+  const level = family === 4 ? k.SOL_IP : k.SOL_IPV6;
+  if (ttl !== undefined) {
+    octet('ttl', ttl, 1);
+    set(level, family === 4 ? k.IP_TTL : k.IPV6_UNICAST_HOPS, ttl, `set TTL ${ttl}`);
+  }
+  if (minTtl !== undefined) {
+    octet('minTtl', minTtl, 0);
+    set(level, family === 4 ? k.IP_MINTTL : k.IPV6_MINHOPCOUNT, minTtl, `require TTL ${minTtl}`);
+  }
+}
+
 export function applyTcpOptions(socket: Descriptor, family: Family, options: TcpOptions): void {
   const level = family === 4 ? k.SOL_IP : k.SOL_IPV6;
   if (options.device !== undefined) socket.bindToDevice(options.device);
-  if (options.ttl !== undefined) {
-    octet('ttl', options.ttl, 1);
-    socket.set(level, family === 4 ? k.IP_TTL : k.IPV6_UNICAST_HOPS, options.ttl, `set TTL ${options.ttl}`);
-  }
-  if (options.minTtl !== undefined) {
-    octet('minTtl', options.minTtl, 0);
-    socket.set(level, family === 4 ? k.IP_MINTTL : k.IPV6_MINHOPCOUNT, options.minTtl, `require TTL ${options.minTtl}`);
-  }
+  setTtls((...option) => socket.set(...option), family, options);
   if (options.tos !== undefined) {
     octet('tos', options.tos, 0);
     socket.set(level, family === 4 ? k.IP_TOS : k.IPV6_TCLASS, options.tos, `set TOS ${options.tos}`);

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createLan, type Lan } from '../testing/lan.ts';
 import { missing } from '../testing/requirements.ts';
+import { setAcceptedTtl, synTtl } from './accepted.ts';
 import { type ConnectTcpOptions, connectTcp } from './connect.ts';
 import { type ListenTcpOptions, listenTcp, type TcpListener } from './listen.ts';
 import { encodeMd5, setTcpMd5, tcpMd5Supported } from './md5.ts';
@@ -77,6 +78,34 @@ describe('connectTcp and listenTcp on loopback', () => {
     expect([await works('prefix'), await works(undefined)]).toEqual([true, false]);
     await listener.close();
     expect(() => listener.setMd5('127.0.0.1', 'late')).toThrow(expect.objectContaining({ code: 'Closed' }));
+  });
+
+  test.each(['127.0.0.1', '::1'])('%s: an accepted connection tells the TTL of its SYN, and is held to one from then on', async address => {
+    const listener = await listenTcp({ address, port: 0, saveSyn: true });
+    closers.push(() => listener.close());
+    const accept = async (ttl: number): Promise<{ dialled: Socket; accepted: Socket }> => {
+      const [[accepted], dialled] = await Promise.all([
+        once(listener.server, 'connection') as Promise<[Socket]>,
+        connect({ remote: address, port: listener.port, ttl }),
+      ]);
+      closers.push(() => void accepted.destroy());
+      return { dialled, accepted };
+    };
+    const near = await accept(255);
+    const far = await accept(64);
+    expect([synTtl(near.accepted), synTtl(far.accepted)]).toEqual([255, 64]);
+    expect(synTtl(far.accepted)).toBeUndefined();
+    for (const { accepted, dialled } of [near, far]) {
+      setAcceptedTtl(accepted, { ttl: 255, minTtl: 255 });
+      dialled.write('hello');
+    }
+    expect(String((await once(near.accepted, 'data'))[0])).toBe('hello');
+    // The kernel dropped what came from afar: nothing of it can be read, however often it is sent again.
+    expect(far.accepted.read()).toBeNull();
+    expect(far.accepted.bytesRead).toBe(0);
+    expect(() => setAcceptedTtl(near.accepted, { minTtl: 256 })).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
+    near.accepted.destroy();
+    expect(() => synTtl(near.accepted)).toThrow(expect.objectContaining({ code: 'Closed' }));
   });
 
   test('nobody listens: refused, with what failed', async () => {
