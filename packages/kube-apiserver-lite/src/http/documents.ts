@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Cluster } from '../cluster.ts';
 import * as openapi from '../openapi/index.ts';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from './discovery.ts';
@@ -79,8 +80,11 @@ export class Documents {
       if (as === undefined) break;
       if (as !== 'APIGroupDiscoveryList' || (version !== 'v2' && version !== 'v2beta1')) continue;
       const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-      exchange.sendText(200, JSON.stringify(aggregatedDiscovery(registry, version, core)), type);
-      return true;
+      const text = JSON.stringify(aggregatedDiscovery(registry, version, core));
+      return this.#tagged(exchange, text, createHash('sha512').update(text).digest('hex').toUpperCase(), type, {
+        Vary: 'Accept',
+        'Cache-Control': 'public',
+      });
     }
     return this.#json(exchange, core ? apiVersions(this.#address()) : apiGroupList(registry));
   }
@@ -125,9 +129,14 @@ export class Documents {
   #v3(exchange: Exchange, path: string): boolean {
     const document = this.#documents().v3(path);
     if (document === undefined) return false;
-    const etag = `"${document.hash}"`;
-    if (exchange.request.headers['if-none-match'] === etag) exchange.sendText(304, '', 'application/json', { ETag: etag });
-    else exchange.sendText(200, document.body, 'application/json', { ETag: etag });
+    return this.#tagged(exchange, document.body, document.hash, 'application/json', {});
+  }
+
+  /** A document that clients keep: they ask with its tag, and get it again only when it has changed. */
+  #tagged(exchange: Exchange, body: string, hash: string, type: string, headers: Readonly<Record<string, string>>): boolean {
+    const etag = `"${hash}"`;
+    if (exchange.request.headers['if-none-match'] === etag) exchange.sendText(304, '', type, { ETag: etag, ...headers });
+    else exchange.sendText(200, body, type, { ETag: etag, ...headers });
     return true;
   }
 }

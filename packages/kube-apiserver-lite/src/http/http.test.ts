@@ -13,6 +13,7 @@ describe('requestInfo', () => {
     ['GET', '/api/v1/pods?watch=false', { verb: 'list' }],
     ['GET', '/api/v1/watch/namespaces/ns/pods', { verb: 'watch', namespace: 'ns', resource: 'pods' }],
     ['GET', '/api/v1/namespaces/ns', { verb: 'get', namespace: '', resource: 'namespaces', name: 'ns' }],
+    ['GET', '/api/v1/namespaces/ns/namespaces', { verb: 'list', namespace: 'ns', resource: 'namespaces', name: '' }],
     ['PUT', '/api/v1/namespaces/ns/finalize', { verb: 'update', resource: 'namespaces', name: 'ns', subresource: 'finalize' }],
     [
       'PATCH',

@@ -7,13 +7,16 @@ import { decodeContinue, encodeContinue } from './continue-token.ts';
 import type { Exchange } from './exchange.ts';
 import type { Shape } from './negotiate.ts';
 import { type ListOptions, listOptions } from './options.ts';
-import { continueExpired, listRevision, tooNew, tooOld } from './revision.ts';
+import { continueExpired, listExpired, listRevision, tooNew, watchRevision } from './revision.ts';
 import { type Selection, selection } from './select.ts';
 
 /** GET of one object. */
 export function get(cluster: Cluster, exchange: Exchange, resource: Resource): void {
   const shape = exchange.shape();
   const { name } = exchange.info;
+  // Any state at least as new will do, and the present one is; only what lies ahead cannot be had.
+  const asked = watchRevision(exchange.query.get('resourceVersion') ?? '');
+  if (asked !== undefined && asked > cluster.store.revision) throw tooNew(asked, cluster.store.revision);
   // The path of a Namespace carries its own name as namespace, too.
   const namespace = resource.namespaced ? exchange.info.namespace : '';
   const stored = cluster.store.get(resource.storage, namespace, name);
@@ -141,7 +144,7 @@ export function readPage(
   if (revision === store.revision) source = candidates(cluster, resource, namespace, selected);
   else {
     const past = table.listAt(revision, namespace);
-    if (past === undefined) throw token === undefined ? tooOld(revision, table.history.horizon) : continueExpired();
+    if (past === undefined) throw token === undefined ? listExpired() : continueExpired();
     source = past;
   }
   const items: Stored[] = [];

@@ -56,20 +56,24 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   info.isResource = true;
   info.verb = METHOD_VERBS[method] ?? method.toLowerCase();
   let watchPath = false;
+  let nested = false;
   if (rest[0] === 'watch' && rest.length > 1) {
     watchPath = true;
     rest = rest.slice(1);
   }
   if (rest[0] === 'namespaces' && rest.length > 1) {
     info.namespace = rest[1] ?? '';
-    if (rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2] ?? '')) rest = rest.slice(2);
+    if (rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2] ?? '')) {
+      rest = rest.slice(2);
+      nested = true;
+    }
   }
   info.resource = rest[0] ?? '';
   info.name = rest[1] ?? '';
   info.subresource = rest[2] ?? '';
   info.rest = rest.slice(3);
   // A Namespace is cluster-scoped; what its path names is the object.
-  if (info.resource === 'namespaces') info.namespace = '';
+  if (info.resource === 'namespaces' && !nested) info.namespace = '';
   if (info.verb === 'get') {
     if (watchPath || isWatch(query)) info.verb = 'watch';
     else if (info.name === '') info.verb = 'list';

@@ -23,7 +23,10 @@ export function watchRevision(text: string): number | undefined {
   return revision;
 }
 
-/** 410 for a watch or a list at a version that history no longer reaches. */
+/** 410 for a list at a version that history no longer reaches. */
+export const listExpired = (): ApiStatusError => expired('The resourceVersion for the provided list is too old.');
+
+/** 410 for a watch from a version that history no longer reaches. */
 export const tooOld = (asked: number, horizon: number): ApiStatusError => expired(`too old resource version: ${asked} (${horizon})`);
 
 /** 410 for a next page whose version is gone. */

@@ -26,7 +26,7 @@ export async function route(cluster: Cluster, exchange: Exchange, hub: WatchHub,
   if (info.rest.length > 0) throw noSuchResource();
   // The real server has no HEAD on resources.
   if (request.method === 'HEAD' || request.method === 'OPTIONS') throw methodNotAllowed();
-  if (!resource.namespaced && info.namespace !== '' && info.resource !== 'namespaces') throw noSuchResource();
+  if (!resource.namespaced && info.namespace !== '') throw noSuchResource();
   const path = `${info.group}/${info.resource}${info.subresource === '' ? '' : `/${info.subresource}`}`;
   const handler = special.get(`${path} ${info.verb}`);
   if (info.subresource !== '') {

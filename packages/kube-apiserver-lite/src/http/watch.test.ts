@@ -83,3 +83,45 @@ describe('watch', () => {
     expect((await client.get(`${MAPS}?limit=2&continue=${token}`)).status).toBe(410);
   });
 });
+
+describe('versions of a read', () => {
+  it.each([
+    ['0', 200, ''],
+    ['x', 500, 'resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax'],
+    ['999999999', 504, 'Too large resource version'],
+  ])('GET at %s is %i', async (version, status, message) => {
+    const answer = await client.get(`/api/v1/namespaces/default?resourceVersion=${version}`);
+    expect([answer.status, String(answer.body['message'] ?? '')]).toEqual([status, expect.stringContaining(message)]);
+  });
+
+  it('refuses a list at a version that is forgotten', async () => {
+    const from = await make('old');
+    for (let i = 0; i < 30; i++) await client.merge(`${MAPS}/old`, { data: { i: String(i) } });
+    const { status, body } = await client.get(`${MAPS}?resourceVersion=${from}&resourceVersionMatch=Exact`);
+    expect([status, body['message']]).toEqual([410, 'The resourceVersion for the provided list is too old.']);
+  });
+
+  it('answers 304 to a client that has the discovery document', async () => {
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    const first = await fetch(new URL('/apis', server.url), { headers: { accept } });
+    await first.arrayBuffer();
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[0-9A-F]{128}"$/);
+    const second = await fetch(new URL('/apis', server.url), { headers: { accept, 'if-none-match': etag } });
+    expect([second.status, await second.text()]).toEqual([304, '']);
+  });
+});
+
+describe('versions of a write', () => {
+  it.each([
+    ['POST', '', 'made', 201],
+    ['PUT', '/put', 'put', 500],
+  ])('%s with a resourceVersion that is no number', async (method, path, name, status) => {
+    if (path !== '') await make(name);
+    expect((await client.send(method, MAPS + path, { metadata: { name, resourceVersion: 'abc' } })).status).toBe(status);
+  });
+
+  it('has no Namespaces in Namespaces', async () => {
+    expect((await client.get('/api/v1/namespaces/default/namespaces')).status).toBe(404);
+  });
+});

@@ -49,7 +49,8 @@ export function create(cluster: Cluster, resource: Resource, namespace: string, 
     const causes = [...validate(resource, next, undefined), ...(strategy.validateCreate?.(next, scope) ?? [])];
     if (causes.length > 0) throw invalidObject(kind, name, causes);
     for (const text of strategy.warnings?.(next, undefined) ?? []) scope.warn(text);
-    if (resourceVersion !== '' && resourceVersion !== '0') {
+    // What is no number is no version either, and is dropped.
+    if (/^\d+$/.test(resourceVersion) && resourceVersion !== '0') {
       throw new ApiStatusError(500, '', 'resourceVersion should not be set on objects to be created');
     }
     if (taken) throw alreadyExists(errorTarget(resource), name);

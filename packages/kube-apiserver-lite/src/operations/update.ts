@@ -1,6 +1,6 @@
 import { type Cluster, view } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
-import { badRequest, type Cause, conflict, invalid, invalidObject, notFound, OPTIMISTIC_LOCK } from '../errors.ts';
+import { ApiStatusError, badRequest, type Cause, conflict, invalid, invalidObject, notFound, OPTIMISTIC_LOCK } from '../errors.ts';
 import { isNoop, setDefaults, trackFields, validate } from '../machinery.ts';
 import type { ApiObject, ObjectMeta } from '../object.ts';
 import { errorKind, errorTarget, type Resource } from '../registry/resource.ts';
@@ -103,6 +103,7 @@ function checkPreconditions(resource: Resource, request: UpdateRequest, next: Ob
     );
   }
   const version = next.resourceVersion ?? '';
+  if (!/^\d*$/.test(version)) throw new ApiStatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
   if (version === '' || version === '0') {
     if (request.replace && !resource.strategy.unconditionalUpdate) {
       throw invalidObject(errorKind(resource), name, [

@@ -378,12 +378,74 @@ describe('validateBuiltin', () => {
       ['value: Forbidden: maximum allowed value of a user defined priority is 1000000000'],
     ],
     [
+      'PersistentVolumeClaim',
+      '',
+      { spec: { accessModes: ['X'], resources: {}, volumeMode: 'Tape' } },
+      [
+        'spec.accessModes: Unsupported value: "X": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
+        'spec.resources[storage]: Required value',
+        'spec.volumeMode: Unsupported value: "Tape": supported values: "Block", "Filesystem"',
+      ],
+    ],
+    [
+      'PersistentVolume',
+      '',
+      { spec: { accessModes: ['ReadWriteOnce', 'ReadWriteOncePod'], capacity: { storage: '0' } } },
+      [
+        'spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes',
+        'spec.capacity[storage]: Invalid value: "0": must be greater than zero',
+        'spec: Required value: must specify a volume type',
+      ],
+    ],
+    [
+      'DaemonSet',
+      'apps',
+      { spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '150%', maxSurge: 1 } } } },
+      [
+        'spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: "150%": must not be greater than 100%',
+        'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set when maxUnavailable is non-zero',
+      ],
+    ],
+    [
+      'StatefulSet',
+      'apps',
+      { spec: { podManagementPolicy: 'Odd', updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: -1 } } } },
+      [
+        "spec.podManagementPolicy: Invalid value: \"Odd\": must be 'OrderedReady' or 'Parallel'",
+        'spec.updateStrategy.rollingUpdate.partition: Invalid value: -1: must be greater than or equal to 0',
+      ],
+    ],
+    [
       'Deployment',
       'apps',
       { spec: { strategy: { type: 'Recreate', rollingUpdate: {} } } },
       ["spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"],
     ],
   ];
+  const claim = (spec: JsonObject, phase = 'Pending'): JsonObject => ({
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, ...spec },
+    status: { phase, capacity: { storage: '2Gi' } },
+  });
+  const size = (storage: string) => ({ resources: { requests: { storage } } });
+  const FIXED =
+    'spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+  const changes: [string, JsonObject, JsonObject, string[]][] = [
+    ['a claim is given its volume once', claim({}), claim({ volumeName: 'v' }), []],
+    ['a claim keeps its volume', claim({ volumeName: 'v' }), claim({ volumeName: 'w' }), [FIXED]],
+    ['a claim keeps its modes', claim({}), claim({ accessModes: ['ReadOnlyMany'] }), [FIXED]],
+    ['an unbound claim keeps its size', claim({}), claim(size('3Gi')), [FIXED]],
+    ['a bound claim may grow', claim({}, 'Bound'), claim(size('3Gi'), 'Bound'), []],
+    [
+      'a bound claim may not shrink below what it has',
+      claim({}, 'Bound'),
+      claim(size('1Gi'), 'Bound'),
+      ['spec.resources.requests.storage: Forbidden: field can not be less than status.capacity'],
+    ],
+  ];
+  it.each(changes)('%s', (_, old, object, expected) => {
+    expect(validateBuiltin(object, gvk('PersistentVolumeClaim'), old).map(c => `${c.field}: ${c.message}`)).toEqual(expected);
+  });
+
   it.each(table)('%s', (kind, group, object, expected) => {
     expect(validateBuiltin(object, gvk(kind, group)).map(c => `${c.field}: ${c.message}`)).toEqual(expected);
   });

@@ -3,12 +3,15 @@ import type { GroupVersionKind } from '../builtin.ts';
 import type { JsonObject } from '../json.ts';
 import { containers } from './containers.ts';
 import * as policies from './policies.ts';
+import * as storage from './storage.ts';
 import * as workloads from './workloads.ts';
 
 const template = 'spec.template.spec';
 
 const validators: Record<string, (o: JsonObject, old?: JsonObject) => Cause[]> = {
   '/ResourceQuota': policies.resourceQuota,
+  '/PersistentVolume': storage.persistentVolume,
+  '/PersistentVolumeClaim': storage.persistentVolumeClaim,
   '/Pod': o => containers(o, 'spec'),
   'apps/ReplicaSet': o => containers(o, template),
   'apps/Deployment': o => [...containers(o, template), ...workloads.deployment(o)],

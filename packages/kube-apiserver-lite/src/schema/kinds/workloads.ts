@@ -44,7 +44,12 @@ function share(value: Json | undefined, path: string): Cause[] {
         ];
   return negative(path, value);
 }
-const isZero = (value: Json | undefined) => value === 0 || value === '0%' || value === undefined;
+/** What is no percentage counts as zero here, as it does for the real server. */
+const isZero = (value: Json | undefined) => (typeof value === 'string' ? !(Number.parseInt(value, 10) > 0) : number(value) === 0);
+const beyondAll = (value: Json | undefined, path: string): Cause[] =>
+  typeof value === 'string' && /^[0-9]+%$/.test(value) && Number.parseInt(value, 10) > 100
+    ? [invalid(path, value, 'must not be greater than 100%')]
+    : [];
 
 /** What Deployments check beyond selector and template. */
 export function deployment(o: JsonObject): Cause[] {
@@ -68,6 +73,20 @@ function rollingUpdate(rolling: JsonObject, path: string): Cause[] {
   const causes = [...share(rolling.maxUnavailable, `${path}.maxUnavailable`), ...share(rolling.maxSurge, `${path}.maxSurge`)];
   if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge))
     causes.push(invalid(`${path}.maxUnavailable`, rolling.maxUnavailable ?? 0, 'may not be 0 when `maxSurge` is 0'));
+  return [...causes, ...beyondAll(rolling.maxUnavailable, `${path}.maxUnavailable`)];
+}
+
+/** A DaemonSet either takes a pod away first or puts the new one beside it, never both. */
+function rollingDaemons({ maxUnavailable, maxSurge }: JsonObject, path: string): Cause[] {
+  const causes = [
+    ...share(maxUnavailable, `${path}.maxUnavailable`),
+    ...share(maxSurge, `${path}.maxSurge`),
+    ...beyondAll(maxUnavailable, `${path}.maxUnavailable`),
+    ...beyondAll(maxSurge, `${path}.maxSurge`),
+  ];
+  if (isZero(maxUnavailable) && isZero(maxSurge)) causes.push(required(`${path}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+  if (!isZero(maxUnavailable) && !isZero(maxSurge))
+    causes.push(invalid(`${path}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
   return causes;
 }
 
@@ -77,7 +96,7 @@ export function daemonSet(o: JsonObject): Cause[] {
   if (strategy.type !== 'OnDelete' && strategy.type !== 'RollingUpdate')
     causes.push(notSupported('spec.updateStrategy.type', text(strategy.type), ['RollingUpdate', 'OnDelete']));
   else if (strategy.type === 'RollingUpdate' && isObject(strategy.rollingUpdate))
-    causes.push(...rollingUpdate(strategy.rollingUpdate, 'spec.updateStrategy.rollingUpdate'));
+    causes.push(...rollingDaemons(strategy.rollingUpdate, 'spec.updateStrategy.rollingUpdate'));
   return causes;
 }
 
@@ -92,7 +111,20 @@ const statefulSetMutable = new Set([
 ]);
 
 export function statefulSet(o: JsonObject, old?: JsonObject): Cause[] {
+  const spec = object(o.spec);
   const causes: Cause[] = [];
+  if (spec.podManagementPolicy !== 'OrderedReady' && spec.podManagementPolicy !== 'Parallel')
+    causes.push(invalid('spec.podManagementPolicy', text(spec.podManagementPolicy), "must be 'OrderedReady' or 'Parallel'"));
+  const { type, rollingUpdate } = object(spec.updateStrategy);
+  if (type === 'OnDelete') {
+    if (isObject(rollingUpdate))
+      causes.push(invalid('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
+  } else if (type !== 'RollingUpdate')
+    causes.push(invalid('spec.updateStrategy', spec.updateStrategy ?? {}, "must be 'RollingUpdate' or 'OnDelete'"));
+  else if (isObject(rollingUpdate)) {
+    causes.push(...negative('spec.updateStrategy.rollingUpdate.partition', rollingUpdate.partition));
+    causes.push(...share(rollingUpdate.maxUnavailable, 'spec.updateStrategy.rollingUpdate.maxUnavailable'));
+  }
   if (old) {
     const fixed = (s: JsonObject) => Object.fromEntries(Object.entries(s).filter(([k]) => !statefulSetMutable.has(k)));
     if (!equal(fixed(object(o.spec)), fixed(object(old.spec)))) {
