@@ -95,7 +95,14 @@ export function bfdTarget(input: Uint8Array, random: () => number): Outcome {
   const { packet } = decoded;
   const authenticator = new Authenticator({ type: random() < 0.5 ? 'keyed-sha1' : 'simple', keyId: 1, key: 'secret' }, 1);
   if (packet.authenticationPresent) authenticator.check(input, packet);
-  const config = { localDiscriminator: 1, desiredMinTx: 50_000, requiredMinRx: 50_000, detectMultiplier: 3, passive: false };
+  const config = {
+    localDiscriminator: 1,
+    desiredMinTx: 50_000,
+    requiredMinRx: 50_000,
+    detectMultiplier: 3,
+    passive: false,
+    requiredMinEchoRx: 0,
+  };
   const session = new BfdSession(config, { send: () => {}, changed: () => {} }, random, 0);
   session.receive(packet, 1);
   session.receive(packet, 2);

@@ -218,6 +218,7 @@ describe('options that cannot be', () => {
     { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'a loopback next hop', options: { ...peer, nextHop: { ipv4: '127.0.0.1' } }, code: 'BGP_BAD_OPTION' },
     { desc: 'BFD every millisecond', options: { ...peer, bfd: { transmitInterval: 1 } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'BFD echoes every millisecond', options: { ...peer, bfd: { echoInterval: 1 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'the same router twice', options: { ...peer, name: 'again', address: '192.0.2.8' }, code: 'BGP_DUPLICATE_PEER' },
   ])('$desc', ({ options, code }) => {
     const speaker = make();

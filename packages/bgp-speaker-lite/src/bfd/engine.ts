@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { interfaceIndex, type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
 import { isLinkLocal, parseAddress, splitZone } from '../codec/address.ts';
 import type { BfdStatus } from '../status.ts';
@@ -48,13 +49,15 @@ export class BfdEngine {
   readonly #byDiscriminator = new Map<number, Entry>();
   readonly #byKey = new Map<string, Entry>();
   readonly #receivers = new Map<string, UdpSocket>();
+  readonly #forwards: () => boolean;
   /** Packets dropped, by reason: for whoever wonders why a session does not come up. */
   readonly drops: Record<string, number> = {};
 
-  constructor(loop: PollLoop, events: EngineEvents, random: () => number) {
+  constructor(loop: PollLoop, events: EngineEvents, random: () => number, forwards: () => boolean = kernelForwards) {
     this.#loop = loop;
     this.#events = events;
     this.#random = random;
+    this.#forwards = forwards;
   }
 
   /** Starts a session, or changes the timers of the one with this id. A changed path or key is a new session. */
@@ -62,7 +65,7 @@ export class BfdEngine {
     const existing = this.#entries.get(spec.id);
     if (existing && samePath(existing.spec, spec)) {
       existing.spec = spec;
-      existing.session.reconfigure(sessionConfig(spec, existing.discriminator), this.#loop.now());
+      existing.session.reconfigure(this.#sessionConfig(spec, existing.discriminator), this.#loop.now());
       this.#arm(existing);
       return;
     }
@@ -118,7 +121,7 @@ export class BfdEngine {
     const sender = this.#openSender(spec);
     const sendErrors = new Set<string>();
     const session = new BfdSession(
-      sessionConfig(spec, discriminator),
+      this.#sessionConfig(spec, discriminator),
       { send: packet => this.#send(entry, packet), changed: () => this.#events.status(spec.id, statusOf(session)) },
       this.#random,
       this.#loop.now(),
@@ -129,6 +132,30 @@ export class BfdEngine {
     this.#byKey.set(entry.key, entry);
     this.#events.status(spec.id, statusOf(session));
     this.#arm(entry);
+  }
+
+  #sessionConfig(spec: BfdSessionSpec, localDiscriminator: number): SessionConfig {
+    const { transmitInterval = 300, receiveInterval = 300, detectMultiplier = 3, passive = false } = spec.options;
+    return {
+      localDiscriminator,
+      desiredMinTx: transmitInterval * 1000,
+      requiredMinRx: receiveInterval * 1000,
+      detectMultiplier,
+      passive,
+      requiredMinEchoRx: this.#echoInterval(spec) * 1000,
+    };
+  }
+
+  /** A peer whose echo packets do not come back takes the session down: none are asked for where they cannot. */
+  #echoInterval({ id, address, multihop, options: { echoInterval } }: BfdSessionSpec): number {
+    // Not over several hops (RFC 5883 §4.1).
+    if (echoInterval === undefined || multihop || address.includes(':')) return 0;
+    if (this.#forwards()) return echoInterval;
+    this.#events.problem(
+      id,
+      'BFD echo is off: the kernel does not forward IPv4; set net.ipv4.ip_forward to 1, or leave bfd.echoInterval out',
+    );
+    return 0;
   }
 
   #openSender(spec: BfdSessionSpec): UdpSocket {
@@ -200,9 +227,13 @@ export class BfdEngine {
   }
 }
 
-function sessionConfig(spec: BfdSessionSpec, localDiscriminator: number): SessionConfig {
-  const { transmitInterval = 300, receiveInterval = 300, detectMultiplier = 3, passive = false } = spec.options;
-  return { localDiscriminator, desiredMinTx: transmitInterval * 1000, requiredMinRx: receiveInterval * 1000, detectMultiplier, passive };
+/** Echo packets are sent back by the forwarding of the kernel: their source and destination are the peer's own address. */
+function kernelForwards(): boolean {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';
+  } catch {
+    return false;
+  }
 }
 
 function samePath(a: BfdSessionSpec, b: BfdSessionSpec): boolean {

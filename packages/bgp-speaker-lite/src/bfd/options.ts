@@ -6,6 +6,11 @@ export interface BfdOptions {
   readonly receiveInterval?: number;
   /** Detection time multiplier, 1–255; 3 when left out. */
   readonly detectMultiplier?: number;
+  /**
+   * Required Min Echo RX: the peer may send echo packets this often, which the kernel of this machine sends back to it (RFC 5880 §6.4). Only for
+   * IPv4 neighbours on the link, where the kernel forwards (`net.ipv4.ip_forward`); none when left out. We send none of our own.
+   */
+  readonly echoInterval?: number;
   /** Send nothing until the peer has (RFC 5880 §6.1). */
   readonly passive?: boolean;
   /** Least TTL accepted over several hops (RFC 5883); 254 when left out. Only where the peer is `multihop`. */

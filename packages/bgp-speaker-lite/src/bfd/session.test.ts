@@ -5,7 +5,7 @@ import type { BfdAuthentication } from './options.ts';
 import { BfdState, type ControlPacket, Diagnostic, decodeControlPacket, encodeControlPacket } from './packet.ts';
 import { BfdSession, type SessionConfig } from './session.ts';
 
-const CONFIG = { desiredMinTx: 50_000, requiredMinRx: 50_000, detectMultiplier: 3, passive: false };
+const CONFIG = { desiredMinTx: 50_000, requiredMinRx: 50_000, detectMultiplier: 3, passive: false, requiredMinEchoRx: 0 };
 
 /** Two sessions on a wire with a delay, in virtual time. */
 class Pair {
@@ -126,6 +126,16 @@ describe('two sessions', () => {
     const finals = pair.sent.filter(({ packet }) => packet.final);
     expect(polls.length).toBeGreaterThan(0);
     expect(finals.length).toBe(polls.length);
+  });
+
+  it('announces how often the peer may send echo packets, and another value without a poll sequence', () => {
+    const pair = new Pair({ requiredMinEchoRx: 100_000 }).run(5000);
+    const announced = () => pair.sent.findLast(({ from }) => from === 0)?.packet;
+    expect(announced()).toMatchObject({ state: BfdState.UP, requiredMinEchoRx: 100_000 });
+    pair[0].reconfigure({ ...CONFIG, localDiscriminator: 1, requiredMinEchoRx: 0 }, pair.now);
+    pair.run(6000);
+    expect(announced()).toMatchObject({ state: BfdState.UP, requiredMinEchoRx: 0, poll: false });
+    expect(pair.sent.some(({ from, packet }) => from === 1 && packet.requiredMinEchoRx !== 0)).toBe(false);
   });
 
   it('stay silent when passive, until the other speaks', () => {

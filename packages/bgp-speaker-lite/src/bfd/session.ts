@@ -8,6 +8,8 @@ export interface SessionConfig {
   readonly requiredMinRx: number;
   readonly detectMultiplier: number;
   readonly passive: boolean;
+  /** Least time between the peer's echo packets that come back through us; 0: none do (RFC 5880 §6.8.1). */
+  readonly requiredMinEchoRx: number;
 }
 
 /** What the machine asks of its caller. */
@@ -209,7 +211,7 @@ export class BfdSession {
       yourDiscriminator: this.#remoteDiscriminator,
       desiredMinTx: this.#desiredMinTx,
       requiredMinRx: this.#requiredMinRx,
-      requiredMinEchoRx: 0,
+      requiredMinEchoRx: this.#config.requiredMinEchoRx,
       authentication: EMPTY,
     });
     if (final) return;
