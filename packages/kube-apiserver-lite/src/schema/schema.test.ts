@@ -306,6 +306,12 @@ describe('custom resources', () => {
   });
 });
 
+const claim = (spec: JsonObject, phase = 'Pending'): JsonObject => ({
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, ...spec },
+  status: { phase, capacity: { storage: '2Gi' } },
+});
+const size = (storage: string) => ({ resources: { requests: { storage } } });
+
 describe('validateBuiltin', () => {
   const table: [string, string, JsonObject, string[]][] = [
     [
@@ -398,6 +404,21 @@ describe('validateBuiltin', () => {
       ],
     ],
     [
+      'HorizontalPodAutoscaler',
+      'autoscaling',
+      { spec: { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { kind: '', name: 'x' } } },
+      ['spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`', 'spec.scaleTargetRef.kind: Required value'],
+    ],
+    [
+      'ReplicationController',
+      '',
+      { spec: { replicas: -1, selector: { a: 'b' }, template: { metadata: { labels: { a: 'c' } } } } },
+      [
+        'spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+        'spec.template.metadata.labels: Invalid value: {"a":"c"}: `selector` does not match template `labels`',
+      ],
+    ],
+    [
       'DaemonSet',
       'apps',
       { spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '150%', maxSurge: 1 } } } },
@@ -422,11 +443,6 @@ describe('validateBuiltin', () => {
       ["spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"],
     ],
   ];
-  const claim = (spec: JsonObject, phase = 'Pending'): JsonObject => ({
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } }, ...spec },
-    status: { phase, capacity: { storage: '2Gi' } },
-  });
-  const size = (storage: string) => ({ resources: { requests: { storage } } });
   const FIXED =
     'spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
   const changes: [string, JsonObject, JsonObject, string[]][] = [

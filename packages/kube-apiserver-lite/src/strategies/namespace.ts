@@ -1,3 +1,4 @@
+import { invalid } from '../errors.ts';
 import { isObject } from '../schema/json.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -17,6 +18,15 @@ export const namespaceStrategy: Partial<Strategy> = {
   },
   prepareUpdate(object, old) {
     if (old['spec'] !== undefined) object['spec'] = old['spec'];
+  },
+  validateStatusUpdate(object) {
+    const phase = isObject(object['status']) ? object['status']['phase'] : undefined;
+    const deleted = object.metadata.deletionTimestamp !== undefined;
+    if (phase === (deleted ? 'Terminating' : 'Active')) return [];
+    const why = deleted
+      ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+      : "may only be 'Active' if `deletionTimestamp` is empty";
+    return [invalid('status.Phase', phase ?? '', why)];
   },
   refuseDelete: object => (IMMORTAL.has(object.metadata.name ?? '') ? 'this namespace may not be deleted' : undefined),
   deleteGradually: object =>

@@ -80,4 +80,28 @@ describe('what the server adds to an object', () => {
     });
     expect((await client.get(`/apis/events.k8s.io/v1${NS}/events/e`)).body).toMatchObject({ apiVersion: 'events.k8s.io/v1', note: 'text' });
   });
+
+  it('lets nobody call a Namespace Terminating that is not being deleted', async () => {
+    await client.send('POST', '/api/v1/namespaces', { metadata: { name: 'alive' } });
+    const { status, body } = await client.merge('/api/v1/namespaces/alive/status', { status: { phase: 'Terminating' } });
+    expect([status, body['message']]).toEqual([
+      422,
+      'Namespace "alive" is invalid: status.Phase: Invalid value: "Terminating": may only be \'Active\' if `deletionTimestamp` is empty',
+    ]);
+  });
+
+  it('says of every expression of a selector what is wrong with it', async () => {
+    const selector = {
+      matchExpressions: [
+        { key: 'a', operator: 'In' },
+        { key: 'b', operator: 'Like' },
+      ],
+    };
+    const { body } = await client.send('POST', `/apis/apps/v1${NS}/deployments`, { metadata: { name: 's' }, spec: { selector, template } });
+    expect((body['details'] as { causes: { field: string }[] }).causes.map(c => c.field)).toEqual([
+      'spec.selector.matchExpressions[0].values',
+      'spec.selector.matchExpressions[1].operator',
+      'spec.selector',
+    ]);
+  });
 });

@@ -13,6 +13,8 @@ const validators: Record<string, (o: JsonObject, old?: JsonObject) => Cause[]> =
   '/PersistentVolume': storage.persistentVolume,
   '/PersistentVolumeClaim': storage.persistentVolumeClaim,
   '/Pod': o => containers(o, 'spec'),
+  '/ReplicationController': workloads.replicationController,
+  'autoscaling/HorizontalPodAutoscaler': workloads.horizontalPodAutoscaler,
   'apps/ReplicaSet': o => containers(o, template),
   'apps/Deployment': o => [...containers(o, template), ...workloads.deployment(o)],
   'apps/DaemonSet': o => [...containers(o, template), ...workloads.daemonSet(o)],

@@ -130,5 +130,8 @@ export function storageClass(o: JsonObject, old?: JsonObject): Cause[] {
   };
   fixed('parameters', 'updates to parameters are forbidden.');
   fixed('provisioner', 'updates to provisioner are forbidden.');
+  fixed('reclaimPolicy', 'updates to reclaimPolicy are forbidden.');
+  if (old && o.volumeBindingMode !== old.volumeBindingMode)
+    causes.push(invalid('volumeBindingMode', o.volumeBindingMode ?? '', 'field is immutable'));
   return causes;
 }

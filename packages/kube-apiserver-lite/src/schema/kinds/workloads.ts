@@ -200,3 +200,30 @@ export function podDisruptionBudget(o: JsonObject): Cause[] {
     ...labelSelector(spec.selector, 'spec.selector'),
   ];
 }
+
+/** A ReplicationController's selector is a plain map of labels. */
+export function replicationController(o: JsonObject): Cause[] {
+  const spec = object(o.spec);
+  const causes = negative('spec.minReadySeconds', spec.minReadySeconds);
+  const selector = object(spec.selector);
+  if (Object.keys(selector).length === 0) causes.push(required('spec.selector'));
+  causes.push(...negative('spec.replicas', spec.replicas));
+  if (!isObject(spec.template)) return [...causes, required('spec.template')];
+  const labels = object(at(spec.template, 'metadata.labels'));
+  if (Object.entries(selector).some(([key, value]) => labels[key] !== value))
+    causes.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+  return causes;
+}
+
+export function horizontalPodAutoscaler(o: JsonObject): Cause[] {
+  const { minReplicas, maxReplicas, scaleTargetRef } = object(o.spec);
+  const causes: Cause[] = [];
+  if (minReplicas !== undefined && number(minReplicas) < 1)
+    causes.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
+  if (number(maxReplicas) < 1) causes.push(invalid('spec.maxReplicas', number(maxReplicas), 'must be greater than 0'));
+  if (minReplicas !== undefined && number(maxReplicas) < number(minReplicas))
+    causes.push(invalid('spec.maxReplicas', number(maxReplicas), 'must be greater than or equal to `minReplicas`'));
+  for (const field of ['kind', 'name'])
+    if (text(object(scaleTargetRef)[field]) === '') causes.push(required(`spec.scaleTargetRef.${field}`));
+  return causes;
+}
