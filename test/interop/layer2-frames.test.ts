@@ -50,6 +50,8 @@ describe.each([
     node.start({ responder });
     lan.plan([VIP4, VIP6].map(ip => planned(ip, [node])));
     await until('both addresses to be owned', () => node.owns(VIP4) && node.owns(VIP6));
+    // Announcements are repeated for five seconds; until then an advertisement may be one of them and no answer.
+    await new Promise(resolve => setTimeout(resolve, 6_000));
     client = new FrameClient(lan.client);
   });
 
@@ -68,10 +70,10 @@ describe.each([
     client.send(encodeArp(request({ senderIp: '10.66.0.123' })));
     client.send(encodeNdp(solicitation({ sourceIp: 'fd66::123', nonce: Buffer.from('010203040506', 'hex') })));
     const lastArp = await until('the answer to the ARP question after it', () =>
-      client.arp.find(packet => packet.targetIp === '10.66.0.123'),
+      client.arp.find(packet => packet.operation === ARP_REPLY && packet.targetIp === '10.66.0.123'),
     );
     const lastNdp = await until('the answer to the solicitation after it', () =>
-      client.ndp.find(packet => packet.destinationIp === 'fd66::123'),
+      client.ndp.find(packet => isAdvertisement(packet) && packet.destinationIp === 'fd66::123'),
     );
     const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4 && packet !== lastArp);
     return [...arp, ...client.ndp.filter(isAdvertisement).filter(packet => packet !== lastNdp)];
