@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+/** CI's machine may stand still for a moment: there a test that fails is tried once more, and said to have been. */
+const retry = process.env['CI'] ? 1 : 0;
 const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
 
 /** One project per level: `unit` lies beside the code; the others cross packages and stand under test/. */
@@ -12,11 +14,29 @@ export default defineConfig({
           include: ['{packages,crds,controller,speaker,playground,cli,scripts}/**/*.test.ts', 'test/unit/**/*.test.ts'],
           exclude: skip,
           testTimeout: 20_000,
+          retry,
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: skip, testTimeout: 120_000, hookTimeout: 60_000 } },
       {
-        test: { name: 'interop', include: ['test/interop/**/*.test.ts'], exclude: skip, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          exclude: skip,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          retry,
+        },
+      },
+      {
+        // Real daemons and packets: likewise, everywhere.
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          exclude: skip,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          retry: 1,
+        },
       },
       {
         test: {
@@ -26,6 +46,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          retry: 1,
         },
       },
     ],
