@@ -115,14 +115,20 @@ describe.skipIf(!able)(
 
     it('a node that is kept out of load balancing leaves without a lost datagram, and its session stays', async () => {
       const ip = await externalIp(playground, 'web');
+      const label = 'node.kubernetes.io/exclude-from-external-load-balancers';
       const probe = await UdpProbe.start(playground, ip, 80, { host: 'outside', interval: 2 });
-      await kubectl(playground, 'label', 'node', 'dn0', 'node.kubernetes.io/exclude-from-external-load-balancers=');
-      await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
-      const { blackouts, answered } = await probe.stop();
-      expect(answered).toBeGreaterThan(100);
-      expect(blackouts).toEqual([]);
-      expect(await kubectl(playground, 'get', 'speaker', 'dn0', '-o', 'jsonpath={.status.sessionsEstablished}')).toBe('1/1');
-      await kubectl(playground, 'label', 'node', 'dn0', 'node.kubernetes.io/exclude-from-external-load-balancers-');
+      try {
+        await kubectl(playground, 'label', 'node', 'dn0', `${label}=`);
+        await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
+        // Marked for graceful shutdown it is no next hop any more; a little later the route itself is gone.
+        await until('two paths', async () => (await router.json<Route>(`show bgp ipv4 unicast ${ip}/32 json`)).paths?.length === 2);
+        const { blackouts, answered } = await probe.stop();
+        expect(answered).toBeGreaterThan(100);
+        expect(blackouts).toEqual([]);
+        expect(await kubectl(playground, 'get', 'speaker', 'dn0', '-o', 'jsonpath={.status.sessionsEstablished}')).toBe('1/1');
+      } finally {
+        await kubectl(playground, 'label', 'node', 'dn0', `${label}-`);
+      }
       await until('three next hops again', async () => (await nextHops(ip)).length === 3);
     });
 
