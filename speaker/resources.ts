@@ -1,10 +1,11 @@
 import * as crds from '@herald/crds';
 import { type KubeObject, type Resource, resource } from '@herald/kube';
 
-function of<T extends KubeObject>(kind: crds.AnyKind): Resource<T> {
+/** The coordinates of a kind, without its schemas. */
+export function resourceOf<T extends KubeObject>(kind: crds.AnyKind): Resource<T> {
   const { group, version, plural, kind: name, namespaced } = kind;
   return resource<T>({ group, version, plural, kind: name, namespaced });
 }
 
-export const announcements = of<crds.Announcement>(crds.announcement);
-export const speakers = of<crds.Speaker>(crds.speaker);
+export const announcements = resourceOf<crds.Announcement>(crds.announcement);
+export const speakers = resourceOf<crds.Speaker>(crds.speaker);

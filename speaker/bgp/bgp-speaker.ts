@@ -1,9 +1,10 @@
 import type { SpeakerSession } from '@herald/crds';
 import * as crds from '@herald/crds';
-import { type Client, Informer, type KubeObject, nodes, resource, secrets, sleep, time, type Wire } from '@herald/kube';
+import { type Client, Informer, type KubeObject, nodes, secrets, sleep, time, type Wire } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1Node, V1Secret } from '@kubernetes/client-node';
-import { type BGPSession, NodeBGP } from './bgp.ts';
+import { resourceOf } from '../resources.ts';
+import { announcedPrefixes, type BGPSession, NodeBGP } from './bgp.ts';
 import type { Passwords } from './peers.ts';
 
 /** Label by which operators keep a node out of load balancing. */
@@ -42,9 +43,7 @@ export class BGPSpeaker {
     this.#options = options;
     const { client, namespace, node, logger } = options;
     const onError = (error: Error): void => logger.warn({ error: error.message }, 'cannot watch the BGP configuration');
-    this.#config = CONFIG_KINDS.map(({ group, version, plural, kind, namespaced }) => {
-      return new Informer<KubeObject>(client, resource<KubeObject>({ group, version, plural, kind, namespaced }), { namespace, onError });
-    });
+    this.#config = CONFIG_KINDS.map(kind => new Informer(client, resourceOf<KubeObject>(kind), { namespace, onError }));
     this.#secrets = new Informer(client, secrets, { namespace, fieldSelector: `type=${BASIC_AUTH}`, onError });
     this.#node = new Informer(client, nodes, { fieldSelector: `metadata.name=${node}`, onError });
     for (const informer of [...this.#config, this.#secrets, this.#node]) informer.on(() => this.changed());
@@ -86,7 +85,7 @@ export class BGPSpeaker {
       logger.info({ peers: up.map(({ peer }) => peer) }, 'bgp: closing for a restart; the peers keep the routes');
       await bgp.stop('graceful-restart');
     } else {
-      if (up.some(({ status }) => Object.values(status?.announced ?? {}).some(count => count > 0))) {
+      if (up.some(({ status }) => announcedPrefixes(status) > 0)) {
         logger.info(
           { peers: up.map(({ peer }) => peer), drainTime },
           'bgp: leaving; routes are marked for graceful shutdown, then withdrawn',
@@ -163,7 +162,7 @@ function sessionOf({ peer, status, problems }: BGPSession): SpeakerSession {
     ...(status.address === undefined ? {} : { address: status.address }),
     since: time(status.since),
     ...(lastError === undefined ? {} : { lastError: lastError.slice(0, 512) }),
-    routesAnnounced: Object.values(status.announced).reduce((sum, count) => sum + count, 0),
+    routesAnnounced: announcedPrefixes(status),
     bfd: status.bfd?.state ?? 'None',
   };
 }

@@ -173,6 +173,11 @@ export class NodeBGP {
   }
 }
 
+/** Prefixes announced to a peer, of all families; none while it is not configured. */
+export function announcedPrefixes(status: PeerStatus | undefined): number {
+  return Object.values(status?.announced ?? {}).reduce((sum, count) => sum + count, 0);
+}
+
 /** A BGP identifier for a node without an IPv4 address: any number but 0, the same after a restart (RFC 6286). */
 export function routerIdOf(node: string): string {
   const digest = createHash('sha256').update(node).digest();

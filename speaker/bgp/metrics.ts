@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from '@herald/process';
 import type { PeerCounters } from 'bgp-speaker-lite';
-import type { NodeBGP } from './bgp.ts';
+import { announcedPrefixes, type NodeBGP } from './bgp.ts';
 
 /** Counters of a peer that are shown as they are. */
 const COUNTERS: readonly [name: string, help: string, read: (counters: PeerCounters) => number][] = [
@@ -39,9 +39,7 @@ export function registerBGPMetrics(registry: Registry, bgp: NodeBGP): void {
     );
   };
   gauge('herald_bgp_session_up', '1 while the session is established.', ({ status }) => Number(status?.state === 'Established'));
-  gauge('herald_bgp_announced_prefixes', 'Prefixes announced to the peer.', ({ status }) =>
-    status ? Object.values(status.announced).reduce((sum, count) => sum + count, 0) : 0,
-  );
+  gauge('herald_bgp_announced_prefixes', 'Prefixes announced to the peer.', ({ status }) => announcedPrefixes(status));
   gauge('herald_bgp_peer_problems', 'Things that keep the session or some of its routes away.', ({ problems }) => problems.length);
   gauge('herald_bfd_session_up', '1 while the BFD session is up; absent without BFD.', ({ status }) =>
     status?.bfd === undefined ? undefined : Number(status.bfd.state === 'Up'),
