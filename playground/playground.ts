@@ -132,7 +132,7 @@ export class Playground {
       join(this.directory, `snapshot-${node.name}`),
     ];
     const words = ['speaker', '--node-name', node.name, ...files, ...(this.#options.speakerArguments ?? [])];
-    const program = await this.#herald(node.name, `speaker-${node.name}`, '127.0.0.1:7472', words);
+    const program = await this.#herald(node.name, `speaker-${node.name}`, '127.0.0.1:9125', words);
     this.speakers.set(node.name, program);
     return program;
   }

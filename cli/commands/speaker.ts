@@ -27,7 +27,7 @@ const profiles: readonly MeshProfile[] = ['aggressive', 'default', 'relaxed'];
 /** `herald speaker`: announces this node's share of the addresses. */
 export function registerSpeaker(program: Command): void {
   const command = program.command('speaker').description("announces this node's share of the addresses by ARP, NDP and BGP");
-  addCommonFlags(command, { httpAddress: ':7472', qps: 20 });
+  addCommonFlags(command, { httpAddress: ':9125', qps: 20 });
   flag(command, '--node-name <name>', 'name of the Node object of this machine', hostname());
   command.addOption(new Option('--node <name>', 'short for --node-name'));
   integerFlag(command, '--mesh-port <port>', 'UDP port of the heartbeats', 7947, 1, 65_535);

@@ -40,7 +40,7 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)('the bundle of the image (ski
     expect(await until('an answer', () => ask(playground as Playground, ip, 8080))).toContain('nginx-1 on dn1');
     expect((await announcer(playground, ip))?.name).toMatch(/^dn[01]$/);
     for (const node of playground.topology.nodes) {
-      const health = await playground.exec(node.name, ['curl', '-sS', '-m', '2', '-w', '%{http_code}', 'http://127.0.0.1:7472/healthz']);
+      const health = await playground.exec(node.name, ['curl', '-sS', '-m', '2', '-w', '%{http_code}', 'http://127.0.0.1:9125/healthz']);
       expect(health.stdout).toMatch(/200$/);
     }
     for (const speaker of playground.speakers.values()) expect(await speaker.stop()).toBe(0);

@@ -47,7 +47,7 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)('a Service gets an address th
       expect(stdout).toBe('000');
       expect(await announcer(playground, node.ipv4)).toEqual(node);
       expect((await playground.exec(node.name, ['nft', 'list', 'table', 'ip', 'playground-services'])).code).toBe(0);
-      expect((await playground.exec(node.name, ['curl', '-sS', '-m', '2', 'http://127.0.0.1:7472/healthz'])).code).toBe(0);
+      expect((await playground.exec(node.name, ['curl', '-sS', '-m', '2', 'http://127.0.0.1:9125/healthz'])).code).toBe(0);
     }
   });
 
