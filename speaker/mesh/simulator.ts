@@ -284,7 +284,12 @@ export class Simulation {
     const reached = this.#gateway
       ? this.gatewayUp && this.clientSides.includes(node.side)
       : this.nodes.some(other => other !== node && other.side === node.side && !other.deaf && !other.mute);
-    if (reached) noteUplink(node.state, this.now);
+    if (!reached) return;
+    // The question leaves with the tick, and the answer is not there before it: after a stall, that tick sees an old one.
+    const { life } = node;
+    this.after(0.5, () => {
+      if (node.life === life && !node.paused) noteUplink(node.state, this.now);
+    });
   }
 
   #apply(node: SimNode, effects: readonly Effect[]): void {

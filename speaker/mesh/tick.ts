@@ -48,6 +48,9 @@ function noteStall(state: MeshState, now: number, fx: Effect[]): void {
     peer.lastHeard = Math.max(peer.lastHeard, now - peer.deadline + grace);
     if (lastTick - peer.echoedAt < peer.deadline) peer.echoedAt = Math.max(peer.echoedAt, now - peer.deadline + grace);
   }
+  // The gateway's answer to a question of before the stall is long gone, and the next one is not asked yet.
+  const { uplink } = state;
+  if (lastTick - uplink.seenAt < detection(timers)) uplink.seenAt = Math.max(uplink.seenAt, now - detection(timers) + grace);
   if (gap >= detection(timers)) doubt(state, now);
 }
 
