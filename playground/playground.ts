@@ -9,6 +9,7 @@ import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { PlaygroundError } from './errors.ts';
 import { kubeconfigYaml } from './kubeconfig.ts';
 import { applyFiles } from './kubectl.ts';
+import { Kubelet } from './kubelet.ts';
 import { cable, hostNames, layOut } from './lan.ts';
 import { NodePods, type PodDefinition } from './pods.ts';
 import { Program } from './program.ts';
@@ -48,6 +49,7 @@ export class Playground {
   readonly pods = new Map<string, NodePods>();
   readonly #agents = new Map<string, Program>();
   readonly #graces = new Map<string, NodeJS.Timeout>();
+  readonly #kubelet: Kubelet;
   readonly #options: PlaygroundOptions;
   #apiRelay: Relay | undefined;
   #router: FrrRouter | undefined;
@@ -61,6 +63,7 @@ export class Playground {
     this.server = server;
     this.client = client;
     this.#options = options;
+    this.#kubelet = new Kubelet(client, this.pods, { hasPower: name => this.#agents.has(name), log: line => this.#options.log?.(line) });
     this.#heraldCommand = options.heraldCommand ?? [process.execPath, join(directory, 'herald', 'herald.mjs')];
   }
 
@@ -75,7 +78,11 @@ export class Playground {
       log('namespaces: a switch, the nodes, their pods, a client');
       sandbox = await Sandbox.start(directory);
       log('embedded Kubernetes API server');
-      server = await startApiServer({ network: { serviceCidrs: ['10.43.0.0/16', '2001:cafe:43::/112'] } });
+      // Pods run here, as far as a playground can run them: nobody else has to pretend it.
+      server = await startApiServer({
+        controllers: { kubelet: false },
+        network: { serviceCidrs: ['10.43.0.0/16', '2001:cafe:43::/112'] },
+      });
       await writeFile(join(directory, 'kubeconfig'), kubeconfigYaml(server.url), { mode: 0o600 });
       await writeFile(join(directory, 'kubeconfig-node'), kubeconfigYaml('http://127.0.0.1:6443'), { mode: 0o600 });
       const client = connectTo(server.url, {
@@ -200,7 +207,7 @@ export class Playground {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const grace of this.#graces.values()) clearTimeout(grace);
-    await Promise.all([...this.speakers.values(), ...this.controllers].map(program => program.stop(5_000)));
+    await Promise.all([...[...this.speakers.values(), ...this.controllers].map(program => program.stop(5_000)), this.#kubelet.stop()]);
     this.client.close();
     await this.#apiRelay?.close();
     await this.sandbox.stop();
@@ -222,6 +229,7 @@ export class Playground {
     const programs = this.topology.nodes.map(node => this.#startAgent(node));
     if (this.#options.herald !== false) programs.push(this.startController(), ...this.topology.nodes.map(node => this.startSpeaker(node)));
     await Promise.all(programs);
+    this.#kubelet.start();
   }
 
   /** What a user does first: the kinds, and the namespace for pools and advertisements. */

@@ -21,10 +21,17 @@ export interface RunningPod extends PodDefinition {
   ipv6: string;
 }
 
-const pods = resource<Wire<V1Pod>>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true });
+/** Pods as the playground reads and writes them. */
+export const pods = resource<Wire<V1Pod>>({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true });
+
+/** Programs that answer for some pods of a node. */
+interface Served {
+  pods: readonly RunningPod[];
+  program: Program;
+}
 
 /**
- * The pods of one node. They share the node's pod namespace, each with an address of its own, and one program that answers on all of them.
+ * The pods of one node. They share the node's pod namespace, each with an address of its own, and programs that answer on these addresses.
  */
 export class NodePods {
   readonly #sandbox: Sandbox;
@@ -32,7 +39,7 @@ export class NodePods {
   readonly #logFile: string;
   readonly #running: RunningPod[] = [];
   #next = 10;
-  #programs: Program[] = [];
+  #served: Served[] = [];
 
   constructor(sandbox: Sandbox, node: PlaygroundNode, logFile: string) {
     this.#sandbox = sandbox;
@@ -46,6 +53,19 @@ export class NodePods {
 
   /** Starts pods and registers them with the API server as Running and Ready, which is what puts them into EndpointSlices. */
   async start(client: Client, definitions: readonly PodDefinition[]): Promise<void> {
+    for (const pod of await this.run(definitions)) {
+      const made = await client.create(pods, manifest(pod));
+      await client.patch(
+        pods,
+        { name: pod.name, namespace: made.metadata?.namespace ?? 'default' },
+        { status: runningStatus(pod, [{ name: 'web', image: WEB_IMAGE }]) },
+        { type: 'merge', subresource: 'status' },
+      );
+    }
+  }
+
+  /** Gives pods addresses and lets them answer; what the API server knows of them is the caller's. */
+  async run(definitions: readonly PodDefinition[]): Promise<RunningPod[]> {
     const added: RunningPod[] = definitions.map(definition => {
       const host = this.#next++;
       return {
@@ -57,23 +77,27 @@ export class NodePods {
     });
     for (const pod of added) await addPodAddress(this.#sandbox, this.#node, pod.ipv4, pod.ipv6);
     await this.#serve(added);
-    for (const pod of added) {
-      this.#running.push(pod);
-      const object = manifest(pod);
-      const made = await client.create(pods, object);
-      await client.patch(
-        pods,
-        { name: pod.name, namespace: made.metadata?.namespace ?? 'default' },
-        { status: status(pod) },
-        { type: 'merge', subresource: 'status' },
-      );
-    }
+    this.#running.push(...added);
+    return added;
+  }
+
+  /** Ends one pod: its program stops answering. */
+  async end(namespace: string, name: string): Promise<void> {
+    const mine = (pod: RunningPod): boolean => pod.name === name && (pod.namespace ?? 'default') === namespace;
+    const index = this.#running.findIndex(mine);
+    if (index >= 0) this.#running.splice(index, 1);
+    const served = this.#served.find(({ pods: list }) => list.some(mine));
+    if (served === undefined) return;
+    this.#served = this.#served.filter(other => other !== served);
+    await served.program.stop(2_000);
+    const others = served.pods.filter(pod => !mine(pod));
+    if (others.length > 0) await this.#serve(others);
   }
 
   /** The node lost its power: nothing answers any more, and nobody told the API server. */
   async kill(): Promise<void> {
-    await Promise.all(this.#programs.map(program => program.kill()));
-    this.#programs = [];
+    await Promise.all(this.#served.map(({ program }) => program.kill()));
+    this.#served = [];
   }
 
   /** The node is back: its pods answer again. */
@@ -88,7 +112,7 @@ export class NodePods {
       await client.patch(
         pods,
         { name: pod.name, namespace: pod.namespace ?? 'default' },
-        { status: status(pod, ready) },
+        { status: { conditions: conditions(ready) } },
         { type: 'merge', subresource: 'status' },
       );
     }
@@ -100,9 +124,13 @@ export class NodePods {
     );
     const script = fileURLToPath(new URL('./backend.mjs', import.meta.url));
     const child = this.#sandbox.spawn(this.#node.podNamespace, [process.execPath, script, ...specs]);
-    this.#programs.push(await Program.start(child, { name: `pods of ${this.#node.name}`, logFile: this.#logFile, ready: /^ready$/ }));
+    const program = await Program.start(child, { name: `pods of ${this.#node.name}`, logFile: this.#logFile, ready: /^ready$/ });
+    this.#served.push({ pods: [...list], program });
   }
 }
+
+/** Marks the pods that the playground registers itself. */
+export const WEB_IMAGE = 'playground/web';
 
 function manifest(pod: RunningPod): Wire<V1Pod> {
   return {
@@ -114,7 +142,7 @@ function manifest(pod: RunningPod): Wire<V1Pod> {
       containers: [
         {
           name: 'web',
-          image: 'playground/web',
+          image: WEB_IMAGE,
           ports: pod.ports.map(({ port, name }) => ({ containerPort: port, protocol: 'TCP', ...(name === undefined ? {} : { name }) })),
         },
       ],
@@ -122,17 +150,27 @@ function manifest(pod: RunningPod): Wire<V1Pod> {
   };
 }
 
-function status(pod: RunningPod, ready = true): Wire<V1Pod>['status'] {
+/** The status of a pod that runs, with its containers' names and images. */
+export function runningStatus(pod: RunningPod, containers: readonly { name: string; image: string }[]): Wire<V1Pod>['status'] {
   return {
     phase: 'Running',
     podIP: pod.ipv4,
     podIPs: [{ ip: pod.ipv4 }, { ip: pod.ipv6 }],
-    conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(type => ({
-      type,
-      status: ready || !type.endsWith('Ready') ? 'True' : 'False',
+    conditions: conditions(true),
+    containerStatuses: containers.map(container => ({
+      ...container,
+      imageID: '',
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: {} },
     })),
-    containerStatuses: [
-      { name: 'web', image: 'playground/web', imageID: '', ready: true, started: true, restartCount: 0, state: { running: {} } },
-    ],
   };
+}
+
+export function conditions(ready: boolean): { type: string; status: string }[] {
+  return ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(type => ({
+    type,
+    status: ready || !type.endsWith('Ready') ? 'True' : 'False',
+  }));
 }

@@ -135,7 +135,22 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)('a Service gets an address th
     });
   });
 
-  it('8. nothing stays behind', async () => {
+  it('8. a Deployment made with kubectl gets pods that answer behind an address, and they end with it', async () => {
+    await kubectl(playground, 'create', 'deployment', 'hello', '--image=nginx', '--port=80', '--replicas=3');
+    await kubectl(playground, 'expose', 'deployment', 'hello', '--type=LoadBalancer');
+    const ip = await externalIp(playground, 'hello');
+    const places = await until('three pods', async () => {
+      const text = await kubectl(playground, 'get', 'pods', '-l', 'app=hello', '-o', 'jsonpath={.items[*].spec.nodeName}');
+      return text.split(' ').length === 3 ? text : undefined;
+    });
+    expect(places.split(' ').sort()).toEqual(['dn0', 'dn1', 'dn2']);
+    expect(await until('an answer', () => ask(playground, ip, 80))).toMatch(/^hello-\S+ on dn\d, client /);
+    await kubectl(playground, 'delete', 'deployment', 'hello');
+    await until('the pods to end', async () => (await kubectl(playground, 'get', 'pods', '-l', 'app=hello', '-o', 'name')) === '');
+    expect(await ask(playground, ip, 80)).toBeUndefined();
+  });
+
+  it('9. nothing stays behind', async () => {
     const { directory } = playground;
     const pids = [...playground.speakers.values(), ...playground.controllers].map(program => program.pid);
     await playground.stop();

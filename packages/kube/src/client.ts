@@ -45,6 +45,8 @@ export interface DeleteOptions extends CallOptions {
   uid?: string | undefined;
   resourceVersion?: string | undefined;
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+  /** Seconds until the object goes; 0 at once. Absent: what its kind asks for. */
+  gracePeriodSeconds?: number | undefined;
 }
 
 export interface Selection {
@@ -195,9 +197,9 @@ export class Client {
 
   async delete(resource: Resource, ref: Ref, options: DeleteOptions = {}): Promise<void> {
     requireRef(resource, ref);
-    const { uid, resourceVersion, propagationPolicy } = options;
+    const { uid, resourceVersion, propagationPolicy, gracePeriodSeconds } = options;
     const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion };
-    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions });
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions, gracePeriodSeconds });
     await this.#call(resource, 'delete', 'DELETE', ref, {}, options, body);
   }
 

@@ -10,7 +10,7 @@ const MAPS = `${NS}/configmaps`;
 
 beforeAll(async () => {
   server = await startApiServer({
-    controllers: { nodes: { graceMs: 200, periodMs: 20 }, workloads: { startMs: 1, stopMs: 1 } },
+    controllers: { nodes: { graceMs: 200, periodMs: 20 }, kubelet: { startMs: 1, stopMs: 1 } },
     onError: (error, where) => errors.push(`${where}: ${String(error)}`),
   });
   client = new TestClient(server);

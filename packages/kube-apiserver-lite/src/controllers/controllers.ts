@@ -23,7 +23,9 @@ export interface ControllerOptions {
   /** Ready conditions from Leases, taints from conditions. */
   nodes?: boolean | NodeOptions;
   /** Pods of Deployments, DaemonSets and StatefulSets, and their status. */
-  workloads?: boolean | KubeletOptions;
+  workloads?: boolean;
+  /** Their pods turn Running and Ready and end, without containers. False where something else runs pods. */
+  kubelet?: boolean | KubeletOptions;
 }
 
 /** The settings of a controller that is merely turned on are empty. */
@@ -45,9 +47,9 @@ export function startControllers(
     controllers.push(new EndpointController(cluster, settingOf('endpoints') !== false, failed('endpoint controller')));
   }
   if (settingOf('nodes') !== false) controllers.push(new NodeController(cluster, detail(options.nodes ?? true), failed('node controller')));
-  if (settingOf('workloads') !== false) {
-    controllers.push(new WorkloadController(cluster, failed('workload controller')));
-    controllers.push(new SimulatedKubelet(cluster, detail(options.workloads ?? true), failed('simulated kubelet')));
+  if (settingOf('workloads') !== false) controllers.push(new WorkloadController(cluster, failed('workload controller')));
+  if (settingOf('kubelet') !== false) {
+    controllers.push(new SimulatedKubelet(cluster, detail(options.kubelet ?? true), failed('simulated kubelet')));
   }
   for (const controller of controllers) controller.start();
   return controllers;
