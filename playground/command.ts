@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectTo } from '@herald/kube';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ask, Control, type PlaygroundStatus, running } from './control.ts';
 import { demo } from './demo.ts';
 import { PlaygroundError } from './errors.ts';
@@ -15,8 +15,7 @@ import { enterArguments } from './sandbox.ts';
 /** Adds `herald playground …`: a cluster, a LAN and a client as network namespaces on this machine. */
 export function registerPlayground(program: Command): void {
   const playground = program.command('playground').description('a whole cluster, LAN and client on this machine, as network namespaces');
-  const add = (name: string, description: string): Command =>
-    playground.command(name).description(description).option('--name <name>', 'tells playgrounds on one machine apart', 'default');
+  const add = (name: string, description: string): Command => playground.command(name).description(description).addOption(named());
 
   add('up', 'start a playground and keep it until Ctrl-C or `playground down`')
     .option('--nodes <n>', 'number of nodes', wholeNumber, 3)
@@ -62,6 +61,10 @@ export function registerPlayground(program: Command): void {
       const code = await untilInterrupted(signal => demo(signal));
       process.exitCode = code;
     });
+}
+
+function named(): Option {
+  return new Option('--name <name>', 'tells playgrounds on one machine apart').default('default').env('HERALD_PLAYGROUND');
 }
 
 interface Named {

@@ -1,4 +1,5 @@
 export { registerPlayground } from './command.ts';
+export { Control } from './control.ts';
 export { DEMO_PODS } from './demo.ts';
 export { PlaygroundError } from './errors.ts';
 export { cable } from './lan.ts';
