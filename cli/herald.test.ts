@@ -38,7 +38,8 @@ describe('herald', { timeout }, () => {
   it('lists its commands, and loads the large ones only when called', async () => {
     const { code, output } = await run(['--help']);
     expect(code).toBe(0);
-    for (const command of ['controller', 'speaker', 'migrate', 'playground']) expect(output).toMatch(new RegExp(`^  ${command}`, 'm'));
+    for (const command of ['controller', 'speaker', 'drain', 'undrain', 'rebalance', 'migrate', 'playground'])
+      expect(output).toMatch(new RegExp(`^  ${command}`, 'm'));
   });
 
   it.each([

@@ -1,12 +1,17 @@
 #!/usr/bin/env -S node --import tsx
+import { basename } from 'node:path';
 import { Command } from 'commander';
 import { registerController } from './commands/controller.ts';
 import { registerSpeaker } from './commands/speaker.ts';
+import { registerDrain } from './drain/command.ts';
 import { version } from './version.ts';
 
-const program = new Command('herald').description('Herald: a bare-metal LoadBalancer for Kubernetes').version(version).showHelpAfterError();
+// kubectl runs the program `kubectl-herald` as `kubectl herald`.
+const name = basename(process.argv[1] ?? '').startsWith('kubectl-herald') ? 'kubectl herald' : 'herald';
+const program = new Command(name).description('Herald: a bare-metal LoadBalancer for Kubernetes').version(version).showHelpAfterError();
 registerController(program);
 registerSpeaker(program);
+registerDrain(program);
 
 // What brings much along is loaded only when it is called by name.
 const called = process.argv[2];

@@ -1,4 +1,5 @@
 export { registerPlayground } from './command.ts';
+export { Connections, type ConnectionsOptions, type ConnectionsReport, type ConnectionTarget, type Loss } from './connections.ts';
 export { Control } from './control.ts';
 export { DEMO_PODS } from './demo.ts';
 export { PlaygroundError } from './errors.ts';

@@ -1,0 +1,136 @@
+import { type Client, type Clock, Informer, nodes } from '@herald/kube';
+import type { ClusterView, NodeObject } from './cluster-view.ts';
+import type { Move } from './moves.ts';
+import { type MoveState, progress } from './progress.ts';
+import { announcements, speakers } from './resources.ts';
+
+export interface FollowOptions {
+  client: Client;
+  moves: readonly Move[];
+  /** How long established flows are waited for (ms): nothing has to happen for so long while they end. */
+  drainMs: number;
+  signal: AbortSignal;
+  onState: (states: readonly MoveState[], elapsedMs: number) => void;
+}
+
+export interface Followed {
+  /** `stuck`: nothing changed for the drain time and `PATIENCE`. */
+  end: 'done' | 'stuck' | 'interrupted';
+  states: readonly MoveState[];
+  /** Moves whose drain time was over while flows were left: those connections were cut. */
+  cut: readonly MoveState[];
+}
+
+/** Beside the drain time: for the controller to plan, the speakers to hand over, and their reports to arrive (ms). */
+const PATIENCE = 30_000;
+/** Progress is shown so often although nothing changed (ms). */
+const REDRAW = 1_000;
+/** Reports of flows come so late at most (ms). */
+const REPORT_DELAY = 2_500;
+
+export async function readCluster(client: Client): Promise<ClusterView> {
+  const [a, s, n] = await Promise.all([client.listAll(announcements), client.listAll(speakers), client.listAll<NodeObject>(nodes)]);
+  return { announcements: a.items, speakers: s.items, nodes: n.items };
+}
+
+/** Watches the moves until all are over. */
+export async function follow(options: FollowOptions): Promise<Followed> {
+  const { client, moves, drainMs, signal, onState } = options;
+  const { clock } = client;
+  const watched = new WatchedCluster(client);
+  const started = clock.now();
+  const cuts = new Cuts(drainMs);
+  let states: MoveState[] = progress(moves, await readCluster(client));
+  let phases = '';
+  let changedAt = started;
+  try {
+    await watched.start(signal);
+    for (;;) {
+      if (watched.hasSynced) states = progress(moves, watched.view());
+      cuts.note(states, clock.now());
+      onState(states, clock.now() - started);
+      if (states.every(({ phase }) => phase === 'done' || phase === 'gone')) return { end: 'done', states, cut: cuts.of(states) };
+      const now = states.map(({ phase }) => phase).join();
+      if (now !== phases) changedAt = clock.now();
+      phases = now;
+      if (signal.aborted) return { end: 'interrupted', states, cut: [] };
+      if (clock.now() - changedAt > drainMs + PATIENCE) return { end: 'stuck', states, cut: cuts.of(states) };
+      await watched.changed(clock, REDRAW, signal);
+    }
+  } finally {
+    await watched.stop();
+  }
+}
+
+/** Finds out which moves ended because their time was over, by the last count of flows before. */
+class Cuts {
+  readonly #drainMs: number;
+  readonly #draining = new Map<Move, { since: number; flows: number }>();
+
+  constructor(drainMs: number) {
+    this.#drainMs = drainMs;
+  }
+
+  note(states: readonly MoveState[], now: number): void {
+    for (const { move, phase, flows } of states) {
+      const known = this.#draining.get(move);
+      if (phase === 'draining') this.#draining.set(move, { since: known?.since ?? now, flows: flows ?? 0 });
+      else if (known !== undefined && now - known.since < this.#drainMs - REPORT_DELAY) this.#draining.delete(move);
+    }
+  }
+
+  of(states: readonly MoveState[]): MoveState[] {
+    return states.flatMap(state => {
+      const flows = this.#draining.get(state.move)?.flows ?? 0;
+      return state.phase === 'done' && flows > 0 ? [{ ...state, flows }] : [];
+    });
+  }
+}
+
+class WatchedCluster {
+  readonly #announcements;
+  readonly #speakers;
+  readonly #nodes;
+  #wake: () => void = () => undefined;
+
+  constructor(client: Client) {
+    this.#announcements = new Informer(client, announcements);
+    this.#speakers = new Informer(client, speakers);
+    this.#nodes = new Informer<NodeObject>(client, nodes);
+    for (const informer of [this.#announcements, this.#speakers, this.#nodes]) informer.on(() => this.#wake());
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const all = [this.#announcements, this.#speakers, this.#nodes];
+    for (const informer of all) informer.start();
+    await Promise.all(all.map(async informer => informer.synced(signal)));
+  }
+
+  get hasSynced(): boolean {
+    return this.#announcements.hasSynced && this.#speakers.hasSynced && this.#nodes.hasSynced;
+  }
+
+  view(): ClusterView {
+    return { announcements: this.#announcements.list(), speakers: this.#speakers.list(), nodes: this.#nodes.list() };
+  }
+
+  /** Resolves when something changed, `ms` later, or when `signal` aborts. */
+  async changed(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      const timer = clock.after(ms, done);
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#announcements.stop(), this.#speakers.stop(), this.#nodes.stop()]);
+  }
+}
