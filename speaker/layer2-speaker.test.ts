@@ -222,6 +222,7 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     owned: 0,
     conflicts: [],
     sessions: [],
+    routeConflicts: [],
     segments: [],
     problem: 'starting',
   };

@@ -42,6 +42,8 @@ export interface SpeakerOptions {
   bgpListen?: { readonly port: number; readonly addresses?: readonly string[] } | undefined;
   /** How long routes stay on leaving, marked with GRACEFUL_SHUTDOWN (ms); default 2,000. */
   bgpDrainTimeMs?: number | undefined;
+  /** Announce by BGP although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */
+  ignoreExcludeLabel?: boolean | undefined;
   /** Longest time to hand addresses over on SIGTERM (ms); default 5,000. */
   leaveDeadlineMs?: number | undefined;
   clock?: Clock | undefined;

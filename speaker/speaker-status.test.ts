@@ -30,6 +30,7 @@ const view: SpeakerView = {
   segments: [segment],
   conflicts: [],
   sessions: [],
+  routeConflicts: [],
   problem: undefined,
 };
 

@@ -1,4 +1,4 @@
-import type { AnnouncementOwner, SpeakerConflict, SpeakerSegment, SpeakerSession, SpeakerStatus } from '@herald/crds';
+import type { AnnouncementOwner, SpeakerConflict, SpeakerRouteConflict, SpeakerSegment, SpeakerSession, SpeakerStatus } from '@herald/crds';
 import type { SegmentReport } from './wire/messages.ts';
 
 /** What the status is made of. */
@@ -11,6 +11,8 @@ export interface SpeakerView {
   owned: number;
   segments: readonly SegmentReport[];
   sessions: readonly SpeakerSession[];
+  /** Routes that advertisements contradict each other about. */
+  routeConflicts: readonly SpeakerRouteConflict[];
   /** Addresses that other hosts use; at most one for each address and interface. */
   conflicts: readonly SpeakerConflict[];
   /** Why the speaker is not ready, or undefined. */
@@ -33,6 +35,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
       sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
       sessions: view.sessions.slice(0, 256),
     }),
+    ...(view.routeConflicts.length > 0 && { routeConflicts: view.routeConflicts.slice(0, CONFLICTS) }),
     ...(view.conflicts.length > 0 && { conflicts: view.conflicts.slice(0, CONFLICTS) }),
     claims: view.owners
       .map(({ ip, segment, epoch }) => ({ ip, segment, epoch }))
@@ -61,7 +64,10 @@ function responderOf(segments: readonly SegmentReport[]): 'packet' | 'kernel' | 
   return segments.some(segment => segment.responder === 'packet') ? 'packet' : 'none';
 }
 
-/** Whether a write would tell anything new. Stalls alone do not: they are in the metrics, and come along with the next write. */
+/**
+ * Whether a write would tell anything new. Stalls alone do not: they are in the metrics, and come along with the next write. Nor does the way of
+ * a session through its states while the peer does not answer: every attempt would be several writes.
+ */
 export function sameStatus(a: SpeakerStatus, b: SpeakerStatus): boolean {
   return textOf(a) === textOf(b);
 }
@@ -69,5 +75,10 @@ export function sameStatus(a: SpeakerStatus, b: SpeakerStatus): boolean {
 const MOVING = new Set(['stalls', 'snapshotAgeSeconds']);
 
 function textOf(status: SpeakerStatus): string {
-  return JSON.stringify(status, (key, value: unknown) => (MOVING.has(key) ? undefined : value));
+  const sessions = status.sessions?.map(session => {
+    if (session.state === 'Established') return session;
+    const { since: _, ...rest } = session;
+    return { ...rest, state: 'Idle' };
+  });
+  return JSON.stringify({ ...status, sessions }, (key, value: unknown) => (MOVING.has(key) ? undefined : value));
 }

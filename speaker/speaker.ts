@@ -93,6 +93,7 @@ export class Speaker {
       logger,
       announcements: this.#informer,
       drainTime: options.bgpDrainTimeMs ?? BGP_DRAIN_TIME,
+      ignoreExcludeLabel: options.ignoreExcludeLabel ?? false,
       bgp,
     });
     this.#object = new SpeakerObject(client, nodeName, logger, () => this.#view());
@@ -298,6 +299,7 @@ export class Speaker {
       conflicts: this.#layer2.owners.conflicts,
       segments: this.#segments,
       sessions: this.#bgp.sessions(),
+      routeConflicts: this.#bgp.routeConflicts(),
       problem: this.problem(),
     };
   }

@@ -207,6 +207,12 @@ export const values = z.object({
     .describe('The image.'),
   imagePullSecrets: anyList().default([]).describe('Secrets for pulling it.'),
   loadBalancerClass: z.string().default('').describe('Serve Services of this spec.loadBalancerClass instead of those without one.'),
+  ignoreExcludeLabel: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers, as kubeadm labels a control plane.',
+    ),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe level that is logged.'),
   controller,
   speaker,

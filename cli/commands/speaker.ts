@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { flag } from '../flag.ts';
 import { runProcess } from '../run-process.ts';
 import { version } from '../version.ts';
-import { addCommonFlags, type CommonFlags, durationFlag, integerFlag } from './common.ts';
+import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag, integerFlag } from './common.ts';
 
 interface Flags extends CommonFlags {
   nodeName: string;
@@ -20,6 +20,7 @@ interface Flags extends CommonFlags {
   leaveDeadline: number;
   bgpListenPort: number;
   bgpDrainTime: number;
+  ignoreExcludeLabel: boolean;
 }
 
 const profiles: readonly MeshProfile[] = ['aggressive', 'default', 'relaxed'];
@@ -63,6 +64,12 @@ export function registerSpeaker(program: Command): void {
     65_535,
   );
   durationFlag(command, '--bgp-drain-time <duration>', 'how long routes stay on leaving, marked for graceful shutdown', 2_000);
+  booleanFlag(
+    command,
+    '--ignore-exclude-label <true|false>',
+    'announce by BGP although the node is labelled node.kubernetes.io/exclude-from-external-load-balancers; as the controller is told',
+    false,
+  );
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'speaker', level: flags.logLevel });
     await runProcess(logger, async signal => {
@@ -89,6 +96,7 @@ export function registerSpeaker(program: Command): void {
           leaveDeadlineMs: flags.leaveDeadline,
           bgpListen: flags.bgpListenPort === 0 ? undefined : { port: flags.bgpListenPort },
           bgpDrainTimeMs: flags.bgpDrainTime,
+          ignoreExcludeLabel: flags.ignoreExcludeLabel,
         },
         signal,
       );

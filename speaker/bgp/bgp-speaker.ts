@@ -1,14 +1,13 @@
-import type { SpeakerSession } from '@herald/crds';
+import type { SpeakerRouteConflict, SpeakerSession } from '@herald/crds';
 import * as crds from '@herald/crds';
-import { type Client, Informer, type KubeObject, nodes, secrets, sleep, time, type Wire } from '@herald/kube';
+import { type Client, Informer, type KubeObject, nodes, secrets, sleep, type Timer, time, type Wire } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1Node, V1Secret } from '@kubernetes/client-node';
 import { resourceOf } from '../resources.ts';
-import { announcedPrefixes, type BGPSession, NodeBGP } from './bgp.ts';
+import { announcedPrefixes, type BGPSession, carriedFamilies, type NodeBGP } from './bgp.ts';
+import { type Departure, departureOf } from './departure.ts';
 import type { Passwords } from './peers.ts';
 
-/** Label by which operators keep a node out of load balancing. */
-const EXCLUDE = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const BASIC_AUTH = 'kubernetes.io/basic-auth';
 
 /** What a session and a route are made of. */
@@ -24,6 +23,8 @@ export interface BGPSpeakerOptions {
   readonly announcements: Informer<crds.Announcement>;
   /** How long routes stay, marked with GRACEFUL_SHUTDOWN (RFC 8326), before they are withdrawn on leaving; milliseconds. */
   readonly drainTime: number;
+  /** Nodes with the exclude label announce, too. */
+  readonly ignoreExcludeLabel: boolean;
   readonly bgp: NodeBGP;
 }
 
@@ -36,7 +37,9 @@ export class BGPSpeaker {
   #resolved: crds.Config = crds.emptyConfig;
   #pending: NodeJS.Immediate | undefined;
   #updating: Promise<void> = Promise.resolve();
-  #excludedSince: number | undefined;
+  /** Since when the node is being left. */
+  #departing: { readonly since: number; readonly because: Departure['because'] } | undefined;
+  #wake: Timer | undefined;
   #stopped = false;
 
   constructor(options: BGPSpeakerOptions) {
@@ -70,36 +73,48 @@ export class BGPSpeaker {
     return this.#options.bgp.sessions().map(sessionOf);
   }
 
+  /** For `Speaker.status.routeConflicts`. */
+  routeConflicts(): SpeakerRouteConflict[] {
+    return this.#options.bgp.conflicts.map(({ peer, prefix, attribute, wants }) => ({
+      peer,
+      prefix,
+      message: `advertisements want different ${attribute}: ${wants.join('; ')}`.slice(0, 512),
+    }));
+  }
+
   /**
-   * Leaves. Where every established peer keeps routes over a restart (RFC 4724) and the node is not being taken out of service, they are left in
-   * place; otherwise routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the sessions end with a Cease.
+   * Leaves. For a restart, peers that keep routes over it (RFC 4724) are left without a word. Elsewhere, and where the node is being taken out of
+   * service, routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the session ends with a Cease.
    */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearImmediate(this.#pending);
+    this.#wake?.cancel();
     await this.#updating;
     const { bgp, client, drainTime, logger } = this.#options;
     const up = bgp.sessions().filter(({ status }) => status?.state === 'Established');
-    const restart = up.length > 0 && up.every(({ status }) => status?.gracefulRestart) && !this.#leaving();
-    if (restart) {
-      logger.info({ peers: up.map(({ peer }) => peer) }, 'bgp: closing for a restart; the peers keep the routes');
-      await bgp.stop('graceful-restart');
-    } else {
-      if (up.some(({ status }) => announcedPrefixes(status) > 0)) {
-        logger.info(
-          { peers: up.map(({ peer }) => peer), drainTime },
-          'bgp: leaving; routes are marked for graceful shutdown, then withdrawn',
-        );
-        bgp.setDraining(true);
-        await sleep(client.clock, drainTime);
-      }
-      await bgp.stop('cease');
+    const restart = !this.#leaving();
+    const kept = restart ? up.filter(({ status }) => status?.gracefulRestart) : [];
+    const lost = up.filter(session => !kept.includes(session) && announcedPrefixes(session.status) > 0);
+    if (lost.length > 0) {
+      logger.info({ peers: namesOf(lost), drainTime }, 'bgp: leaving; routes are marked for graceful shutdown, then withdrawn');
+      bgp.markLeaving(namesOf(lost));
+      await sleep(client.clock, drainTime);
     }
+    await bgp.stop(restart ? 'graceful-restart' : 'cease');
     await Promise.all(this.#informers().map(informer => informer.stop()));
+    if (kept.length > 0) logger.info({ peers: namesOf(kept) }, 'bgp: closed for a restart; these peers keep the routes meanwhile');
+    if (restart && lost.length > 0) {
+      const routes = lost.reduce((sum, { status }) => sum + announcedPrefixes(status), 0);
+      logger.warn(
+        { peers: namesOf(lost), routes },
+        'bgp: without graceful restart a restart costs the routes of this node until the speaker is back: connections that came in by it are spread anew. Set gracefulRestart on the BGPPeer, and on the router',
+      );
+    }
   }
 
   async #update(): Promise<void> {
-    const { announcements, bgp, client, drainTime } = this.#options;
+    const { announcements, bgp } = this.#options;
     // Half a configuration would withdraw what is only not listed yet.
     if (this.#stopped || ![announcements, ...this.#informers()].every(informer => informer.hasSynced)) return;
     const { config } = crds.resolve(
@@ -108,32 +123,41 @@ export class BGPSpeaker {
     );
     this.#resolved = config;
     const node = this.#node.list()[0];
-    const excluded = this.#isExcluded(node);
-    const now = client.clock.now();
-    this.#excludedSince = excluded ? (this.#excludedSince ?? now) : undefined;
-    const left = this.#excludedSince === undefined ? 0 : Math.max(0, this.#excludedSince + drainTime - now);
-    if (left > 0) client.clock.after(left, () => this.changed());
+    const left = this.#depart(departureOf(node, this.#options));
     await bgp.update({
       config,
       announcements: announcements.list(),
       labels: node?.metadata.labels ?? {},
       addresses: (node?.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : [])),
       passwords: this.#passwords(),
-      draining: excluded,
-      excluded: excluded && left === 0,
+      draining: left !== undefined,
+      excluded: left === 0,
     });
   }
 
-  #isExcluded(node: Wire<V1Node> | undefined): boolean {
-    if (node === undefined) return false;
-    const unavailable = node.status?.conditions?.some(({ type, status }) => type === 'NetworkUnavailable' && status === 'True') ?? false;
-    return unavailable || EXCLUDE in (node.metadata.labels ?? {});
+  /** How much longer the routes stay, milliseconds; undefined: the node is not being left. */
+  #depart(departure: Departure | undefined): number | undefined {
+    const { client, logger } = this.#options;
+    const { clock } = client;
+    this.#wake?.cancel();
+    if (departure === undefined) {
+      if (this.#departing !== undefined) logger.info('bgp: the node announces again');
+      this.#departing = undefined;
+      return undefined;
+    }
+    const { because, drainTime } = departure;
+    if (this.#departing === undefined)
+      logger.info({ because, drainTime }, 'bgp: the node is being left; its routes are marked, then withdrawn');
+    this.#departing = { since: this.#departing?.since ?? clock.now(), because };
+    const left = Math.max(0, this.#departing.since + drainTime - clock.now());
+    if (left > 0) this.#wake = clock.after(left, () => this.changed());
+    return left;
   }
 
   /** Whether the node is being taken out of service, so that nobody comes back to the routes. */
   #leaving(): boolean {
     const node = this.#node.list()[0];
-    return this.#isExcluded(node) || node?.spec?.unschedulable === true;
+    return departureOf(node, this.#options) !== undefined || node?.spec?.unschedulable === true;
   }
 
   #passwords(): Passwords {
@@ -153,6 +177,10 @@ export class BGPSpeaker {
   }
 }
 
+function namesOf(sessions: readonly BGPSession[]): string[] {
+  return sessions.map(({ peer }) => peer);
+}
+
 function sessionOf({ peer, status, problems }: BGPSession): SpeakerSession {
   const lastError = problems.length > 0 ? problems.join('; ') : status?.state === 'Established' ? undefined : status?.lastError?.text;
   if (!status) return { peer, state: 'Idle', ...(lastError === undefined ? {} : { lastError: lastError.slice(0, 512) }) };
@@ -161,6 +189,7 @@ function sessionOf({ peer, status, problems }: BGPSession): SpeakerSession {
     state: status.state,
     ...(status.address === undefined ? {} : { address: status.address }),
     since: time(status.since),
+    families: carriedFamilies(status),
     ...(lastError === undefined ? {} : { lastError: lastError.slice(0, 512) }),
     routesAnnounced: announcedPrefixes(status),
     bfd: status.bfd?.state ?? 'None',

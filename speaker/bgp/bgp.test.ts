@@ -8,6 +8,7 @@ import { type BGPState, NodeBGP, routerIdOf } from './bgp.ts';
 class FakeSpeaker extends EventEmitter {
   readonly calls: string[] = [];
   readonly configured = new Map<string, PeerOptions>();
+  #marked = false;
 
   get peers(): string[] {
     return [...this.configured.keys()];
@@ -29,7 +30,8 @@ class FakeSpeaker extends EventEmitter {
     this.calls.push(`routes ${[...routes].map(route => `${route.prefix}>${route.peers?.join()}`).join(' ')}`);
   }
   setGracefulShutdown(on: boolean): void {
-    if (on) this.calls.push('shutdown');
+    if (on !== this.#marked || on) this.calls.push(on ? 'shutdown' : 'no shutdown');
+    this.#marked = on;
   }
   status(): never[] {
     return [];
@@ -174,12 +176,34 @@ describe('NodeBGP', () => {
     const { bgp, speaker } = node();
     await bgp.update(state([peer('a')]));
     speaker.calls.length = 0;
-    await bgp.update(state([peer('a')], { draining: true, announcements: [] }));
-    expect(speaker.calls).toEqual(['shutdown']);
-    await bgp.update(state([peer('a')], { draining: true, excluded: true }));
-    expect(speaker.calls).toEqual(['shutdown', 'routes ', 'shutdown']);
+    const [address] = web.spec?.addresses ?? [];
+    const elsewhere = {
+      ...web,
+      spec: { addresses: [{ ...address, bgp: { advertisements: ['default'], nodes: ['dn2'] } }] },
+    } as Announcement;
+    await bgp.update(state([peer('a')], { draining: true, announcements: [elsewhere] }));
+    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a', 'shutdown']);
+    await bgp.update(state([peer('a')], { draining: true, excluded: true, announcements: [elsewhere] }));
+    expect(speaker.calls.slice(2)).toEqual(['routes ', 'shutdown']);
+    await bgp.update(state([peer('a')]));
+    expect(speaker.calls.slice(4)).toEqual(['routes 192.168.10.1/32>a', 'no shutdown']);
     await bgp.stop('cease');
     expect(speaker.calls.at(-1)).toBe('stop cease');
+  });
+
+  it('says what a passive peer needs', async () => {
+    const { bgp, speaker } = node();
+    Object.assign(speaker, { status: () => [{ name: 'a', problems: [], families: [], announced: {} }] });
+    await bgp.update(state([peer('a', { passive: true })]));
+    expect(bgp.sessions()[0]?.problems.join()).toContain('--bgp-listen-port');
+    await bgp.update(state([peer('a')]));
+    expect(bgp.sessions()[0]?.problems).toEqual([]);
+  });
+
+  it('offers no multiprotocol extensions to a router that is too old for them', async () => {
+    const { bgp, speaker } = node();
+    await bgp.update(state([peer('a'), peer('old', { multiprotocol: false })]));
+    expect(['a', 'old'].map(name => speaker.configured.get(name)?.multiprotocol)).toEqual([undefined, false]);
   });
 
   it('derives an identifier for a node without an IPv4 address, the same after a restart', () => {

@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Announcement, Config, Labels } from '@herald/crds';
 import { BgpError, type PeerOptions, type PeerStatus, Speaker, type SpeakerOptions } from 'bgp-speaker-lite';
+import { lingeringRoutes } from './lingering.ts';
 import { type Passwords, peersOf, type WaitingPeer } from './peers.ts';
-import { type RouteConflict, routesOf } from './routes.ts';
+import { type RouteConflict, type RoutePlan, routesOf } from './routes.ts';
 
 /** Everything that decides a node's sessions and routes. */
 export interface BGPState {
   readonly config: Config;
-  readonly announcements: Iterable<Announcement>;
+  readonly announcements: readonly Announcement[];
   readonly labels: Labels;
   /** The node's addresses, for its BGP identifier. */
   readonly addresses: readonly string[];
   readonly passwords: Passwords;
   /** The node is being left: routes stay for a while, marked with GRACEFUL_SHUTDOWN (RFC 8326). */
   readonly draining: boolean;
-  /** The node must announce nothing: its exclude label is set, or its network is not available. Sessions stay. */
+  /** The node must announce nothing: it has been left. Sessions stay. */
   readonly excluded: boolean;
 }
 
@@ -44,14 +45,17 @@ export class NodeBGP {
   #configured = new Map<string, string>();
   #waiting: readonly WaitingPeer[] = [];
   #refused = new Map<string, string>();
-  #conflicts: readonly RouteConflict[] = [];
+  #plan: RoutePlan = { routes: new Map(), conflicts: [] };
+  #listening = false;
+  #passive: ReadonlySet<string> = new Set();
 
   constructor(options: BGPOptions) {
     this.#options = options;
   }
 
+  /** Routes that are not announced because advertisements contradict each other. */
   get conflicts(): readonly RouteConflict[] {
-    return this.#conflicts;
+    return this.#plan.conflicts;
   }
 
   /** Brings sessions and routes in line with `state`. Bad input of one peer or route is reported on that peer; everything else goes on. */
@@ -62,16 +66,16 @@ export class NodeBGP {
     if (!this.#speaker && plan.peers.size === 0) return;
     const speaker = (this.#speaker ??= await this.#start(state, plan.peers));
     // Routes first: a new session is told End-of-RIB, upon which a router drops what it kept over a restart and was not told again (RFC 4724).
-    // While the node is being left its routes stay as they are, marked: the plan for the time after may already be here.
-    if (!state.draining || state.excluded) this.#updateRoutes(speaker, state, new Set(plan.peers.keys()));
+    this.#updateRoutes(speaker, state, new Set(plan.peers.keys()));
     this.#updatePeers(speaker, plan.peers);
     speaker.setGracefulShutdown(state.draining);
+    this.#passive = new Set([...plan.peers].flatMap(([name, { passive }]) => (passive ? [name] : [])));
   }
 
   /** Every peer that selects this node, by name. */
   sessions(): BGPSession[] {
     const conflicts = (peer: string): string[] =>
-      this.#conflicts
+      this.#plan.conflicts
         .filter(conflict => conflict.peer === peer)
         .map(
           ({ prefix, attribute, wants }) => `${prefix} is not announced: advertisements want different ${attribute} (${wants.join('; ')})`,
@@ -90,9 +94,9 @@ export class NodeBGP {
     );
   }
 
-  /** Marks every route with GRACEFUL_SHUTDOWN, or takes the mark off. */
-  setDraining(on: boolean): void {
-    this.#speaker?.setGracefulShutdown(on);
+  /** Marks the routes of some peers with GRACEFUL_SHUTDOWN, so that these move the traffic away before the sessions end. */
+  markLeaving(peers: readonly string[]): void {
+    this.#speaker?.setGracefulShutdown(true, { peers });
   }
 
   /** An address of this machine came or went: next hops are worked out again. */
@@ -100,11 +104,12 @@ export class NodeBGP {
     this.#speaker?.refreshNextHops();
   }
 
-  /** Ends all sessions: with a Cease that names the node, or silently, so that peers with graceful restart keep the routes. */
+  /** Ends all sessions: with a Cease that names the node, or, for a restart, silently towards peers that keep the routes over it. */
   async stop(mode: 'cease' | 'graceful-restart'): Promise<void> {
     const speaker = this.#speaker;
     this.#speaker = undefined;
-    await speaker?.stop({ mode, message: `Herald speaker of ${this.#options.node} is leaving` });
+    const does = mode === 'cease' ? 'is leaving' : 'restarts';
+    await speaker?.stop({ mode, message: `Herald speaker of ${this.#options.node} ${does}` });
   }
 
   async #start(state: BGPState, peers: ReadonlyMap<string, PeerOptions>): Promise<Speaker> {
@@ -125,6 +130,7 @@ export class NodeBGP {
     if (listen) {
       try {
         await speaker.listen(listen);
+        this.#listening = true;
       } catch (error) {
         // Another BGP daemon of the node (a CNI's) may hold the port; sessions that we open do not need it.
         log('warn', 'bgp listen', {
@@ -162,15 +168,31 @@ export class NodeBGP {
 
   #updateRoutes(speaker: Speaker, state: BGPState, peers: ReadonlySet<string>): void {
     const node = { name: this.#options.node, labels: state.labels, peers };
-    const plan = routesOf(state.config, state.excluded ? [] : state.announcements, node);
-    this.#conflicts = plan.conflicts;
-    speaker.replaceRoutes([...plan.routes].flatMap(([peer, routes]) => routes.map(route => ({ ...route, peers: [peer] }))));
+    const { config, announcements, draining, excluded } = state;
+    this.#plan =
+      draining && !excluded
+        ? lingeringRoutes(this.#plan, config, announcements, node)
+        : routesOf(config, excluded ? [] : announcements, node);
+    speaker.replaceRoutes([...this.#plan.routes].flatMap(([peer, routes]) => routes.map(route => ({ ...route, peers: [peer] }))));
   }
 
   #problemOf(peer: string): string[] {
     const refused = this.#refused.get(peer);
-    return refused === undefined ? [] : [`the last change of the BGPPeer is not in force: ${refused}`];
+    const problems = refused === undefined ? [] : [`the last change of the BGPPeer is not in force: ${refused}`];
+    if (this.#passive.has(peer) && !this.#listening)
+      problems.push(
+        'the peer is passive and this speaker accepts no connections: set --bgp-listen-port (speaker.bgpListenPort of the chart)',
+      );
+    return problems;
   }
+}
+
+/** Families of routes that a session carries: agreed upon, and with a next hop of ours. */
+export function carriedFamilies(status: PeerStatus | undefined): ('ipv4' | 'ipv6')[] {
+  const without = status?.withoutNextHop ?? [];
+  return (['ipv4', 'ipv6'] as const).filter(
+    family => status?.families.includes(`${family}-unicast`) && !without.includes(`${family}-unicast`),
+  );
 }
 
 /** Prefixes announced to a peer, of all families; none while it is not configured. */

@@ -71,6 +71,7 @@ function optionsOf(peer: PeerConfig, key: Pick<PeerOptions, 'password' | 'tcpAo'
     connectRetryTime: seconds(peer.connectTime),
     multihop: peer.ebgpMultiHop,
     families: peer.addressFamilies.map(family => `${family}-unicast` as const),
+    ...(peer.multiprotocol ? {} : { multiprotocol: false }),
     ...(peer.gtsmHops === null ? {} : { gtsm: peer.gtsmHops }),
     ...(peer.role === null ? {} : { role: peer.role }),
     ...key,

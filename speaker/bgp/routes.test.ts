@@ -1,39 +1,8 @@
 import type { AnnouncedAddress, Announcement, BGPAdvertisementConfig, Config } from '@herald/crds';
 import { describe, expect, it } from 'vitest';
 import { BANDWIDTH_PER_ENDPOINT, type BGPNode, routesOf } from './routes.ts';
+import { ad, announcement, config } from './testing.ts';
 
-const ad = (name: string, more: Partial<BGPAdvertisementConfig> = {}): BGPAdvertisementConfig => ({
-  ref: { apiVersion: 'heraldlb.io/v1beta1', kind: 'BGPAdvertisement', namespace: 'herald-system', name },
-  name,
-  pools: new Set(['lan']),
-  nodeSelectors: [],
-  serviceSelectors: [],
-  aggregationLength: 32,
-  aggregationLengthV6: 128,
-  localPref: null,
-  med: null,
-  asPathPrepend: 0,
-  communities: [],
-  nextHop: { ipv4: null, ipv6: null },
-  peers: null,
-  weightByEndpoints: false,
-  ...more,
-});
-const config = (...bgpAdvertisements: BGPAdvertisementConfig[]): Config => ({
-  pools: [],
-  reservations: [],
-  l2Advertisements: [],
-  bgpAdvertisements,
-  peers: [],
-  bfdProfiles: new Map(),
-  communities: new Map(),
-});
-const announcement = (name: string, ...addresses: [ip: string, bgp?: AnnouncedAddress['bgp']][]): Announcement => ({
-  apiVersion: 'heraldlb.io/v1beta1',
-  kind: 'Announcement',
-  metadata: { name, namespace: 'default' },
-  spec: { addresses: addresses.map(([ip, bgp]) => ({ ip, pool: 'lan', ...(bgp ? { bgp } : {}) })) },
-});
 const node: BGPNode = { name: 'dn1', labels: { rack: 'a' }, peers: new Set(['r1', 'r2']) };
 const rackB = [{ requirements: [{ key: 'rack', operator: 'In' as const, values: new Set(['b']) }] }];
 

@@ -143,6 +143,8 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
       expect(metadata.labels).toMatchObject(spec.selector.matchLabels);
       expect(pod.securityContext.seccompProfile.type).toBe('RuntimeDefault');
       for (const container of pod.containers) {
+        // A value that the chart does not have renders as nothing, and the process would not start.
+        expect(container.args.filter(flag => flag.endsWith('='))).toEqual([]);
         expect(container.securityContext).toMatchObject({
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,

@@ -30,9 +30,18 @@ const session = z.object({
     .describe('State of the session (RFC 4271 section 8.2.2).'),
   address: text(64).describe('Address of the peer in use.').exactOptional(),
   since: timestamp().describe('Since when the session is in this state.').exactOptional(),
+  families: setOf(z.enum(['ipv4', 'ipv6']), 2)
+    .describe('Families of routes that the session carries: agreed upon with the peer, and with a next hop of the node.')
+    .exactOptional(),
   lastError: text(512).describe('The last error in words.').exactOptional(),
   routesAnnounced: count().describe('Routes announced to the peer.').exactOptional(),
   bfd: z.enum(['Up', 'Down', 'Init', 'AdminDown', 'None']).describe('State of the BFD session; None: no BFD.').exactOptional(),
+});
+
+const routeConflict = z.object({
+  peer: objectName().describe('Name of the BGPPeer.'),
+  prefix: text(49).describe('The route that is not announced to it.'),
+  message: text(512).describe('The attribute in question, and what each BGPAdvertisement wants.'),
 });
 
 const conflict = z.object({
@@ -61,6 +70,9 @@ const status = z
     segments: mapListOf(segment, ['interface'], 64).describe('The layer 2 segments of the node.').exactOptional(),
     claims: mapListOf(claim, ['ip', 'segment'], 1000).describe('Addresses this node owns, the first 1000.').exactOptional(),
     sessions: mapListOf(session, ['peer'], 256).describe('The BGP sessions of the node.').exactOptional(),
+    routeConflicts: mapListOf(routeConflict, ['peer', 'prefix'], 256)
+      .describe('Routes that are not announced because BGPAdvertisements contradict each other, the first 256.')
+      .exactOptional(),
     conflicts: mapListOf(conflict, ['ip', 'interface'], 256)
       .describe('Addresses of this node that other hosts use, the first 256.')
       .exactOptional(),
@@ -97,6 +109,8 @@ export type SpeakerSegment = z.input<typeof segment>;
 export type SpeakerClaim = z.input<typeof claim>;
 /** List key: `peer`. */
 export type SpeakerSession = z.input<typeof session>;
+/** List keys: `peer` and `prefix`. */
+export type SpeakerRouteConflict = z.input<typeof routeConflict>;
 /** List keys: `ip` and `interface`. */
 export type SpeakerConflict = z.input<typeof conflict>;
 

@@ -54,15 +54,21 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   return whole;
 }
 
+/** Families that can be spoken but have no next hop of ours. */
+export function familiesWithoutNextHop(families: readonly Family[], own: OwnNextHops, extendedNextHop: boolean): Family[] {
+  return families.filter(family => (family === 'ipv4-unicast' ? !own.nextHop4 && !(extendedNextHop && own.nextHop6) : !own.nextHop6));
+}
+
 /** What to tell the operator about families that can be spoken but have no next hop. */
 export function nextHopProblems(families: readonly Family[], own: OwnNextHops, extendedNextHop: boolean): string[] {
   const where = own.interface === undefined ? 'this session' : own.interface;
   const problems: string[] = [];
-  if (families.includes('ipv4-unicast') && !own.nextHop4 && !(extendedNextHop && own.nextHop6))
+  const without = familiesWithoutNextHop(families, own, extendedNextHop);
+  if (without.includes('ipv4-unicast'))
     problems.push(
       `no IPv4 next hop is known on ${where}: set nextHop.ipv4, give the interface an IPv4 address, or enable extendedNextHop on both sides`,
     );
-  if (families.includes('ipv6-unicast') && !own.nextHop6)
+  if (without.includes('ipv6-unicast'))
     problems.push(`no IPv6 next hop is known on ${where}: set nextHop.ipv6 or give the interface a global IPv6 address`);
   return problems;
 }

@@ -65,6 +65,8 @@ export interface PeerOptions {
   readonly tcpAo?: TcpAoOptions;
   /** Families to speak; IPv4 and IPv6 unicast when left out. */
   readonly families?: readonly Family[];
+  /** Offer multiprotocol extensions (RFC 4760); true when left out. False, for very old equipment, leaves IPv4 unicast as the only family. */
+  readonly multiprotocol?: boolean;
   /** Announce IPv4 routes with IPv6 next hops where the peer can (RFC 8950); as default only on unnumbered sessions. */
   readonly extendedNextHop?: boolean;
   /** Accept messages above 4096 octets (RFC 8654); true when left out. */

@@ -148,6 +148,8 @@ function fsmConfig(peer: string, options: PeerOptions, identity: SpeakerIdentity
   const families = options.families ?? FAMILIES;
   if (families.length === 0 || families.some(family => !FAMILIES.includes(family)))
     throw bad(peer, `families must be some of ${FAMILIES.join(', ')}`);
+  if (options.multiprotocol === false && (options.families?.join() !== 'ipv4-unicast' || options.extendedNextHop))
+    throw bad(peer, 'without multiprotocol the families must be ipv4-unicast alone, and extendedNextHop must be left out');
   if (options.role !== undefined && !Object.hasOwn(ROLE_VALUES, options.role))
     throw bad(peer, `role ${options.role} must be one of ${Object.keys(ROLE_VALUES).join(', ')}`);
   return {
@@ -160,7 +162,8 @@ function fsmConfig(peer: string, options: PeerOptions, identity: SpeakerIdentity
     connectTimeout: seconds(peer, 'connectTimeout', options.connectTimeout, 5),
     passive: options.passive ?? false,
     families: FAMILIES.filter(family => families.includes(family)),
-    extendedNextHop: options.extendedNextHop ?? options.address === undefined,
+    ...(options.multiprotocol === false && { multiprotocol: false }),
+    extendedNextHop: options.extendedNextHop ?? (options.address === undefined && options.multiprotocol !== false),
     extendedMessages: options.extendedMessages ?? true,
     ...(options.gracefulRestart && { gracefulRestart: restartConfig(peer, options.gracefulRestart) }),
     ...(options.role !== undefined && { role: options.role }),

@@ -11,7 +11,7 @@ import type { Failure, FsmAction, FsmEvent } from './fsm/events.ts';
 import { step } from './fsm/machine.ts';
 import type { Negotiated } from './fsm/negotiate.ts';
 import { initialState, nextDeadline, type PeerState, type SessionState, sessionState } from './fsm/state.ts';
-import { nextHopProblems, type OwnNextHops, ownNextHops } from './next-hop.ts';
+import { familiesWithoutNextHop, nextHopProblems, type OwnNextHops, ownNextHops } from './next-hop.ts';
 import { needsReset, type PeerConfig } from './peer-config.ts';
 import { ReceivedRoutes } from './received.ts';
 import { AdjRibOut } from './rib/adj-rib-out.ts';
@@ -28,8 +28,8 @@ export interface PeerHost {
   readonly random: () => number;
   readonly transport: Transport;
   readonly routes: RouteTable;
-  /** Whether GRACEFUL_SHUTDOWN goes on every route (RFC 8326). */
-  readonly draining: () => boolean;
+  /** Whether GRACEFUL_SHUTDOWN goes on every route towards the peer (RFC 8326). */
+  readonly draining: (peer: string) => boolean;
   stateChanged(peer: Peer, state: SessionState, previous: SessionState): void;
   failed(peer: Peer, failure: Failure): void;
   /** A new Established session has been told everything, End-of-RIB included. */
@@ -215,6 +215,11 @@ export class Peer {
     }
   }
 
+  /** Whether both sides agreed that the peer keeps our routes over a restart (RFC 4724). */
+  get keepsRoutes(): boolean {
+    return this.#config.fsm.gracefulRestart !== undefined && (this.#session?.negotiated.peerRestarts ?? false);
+  }
+
   status(): PeerStatus {
     const session = this.#session;
     const negotiated = session?.negotiated;
@@ -231,8 +236,11 @@ export class Peer {
       localAddress: session && this.#connections.get(session.connection)?.localAddress,
       holdTime: negotiated?.holdTime,
       families: negotiated?.families ?? [],
+      withoutNextHop: session
+        ? familiesWithoutNextHop(session.negotiated.families, session.nextHops, session.negotiated.extendedNextHop)
+        : [],
       capabilities: negotiated?.peerCapabilities ?? [],
-      gracefulRestart: this.#config.fsm.gracefulRestart !== undefined && (negotiated?.peerRestarts ?? false),
+      gracefulRestart: this.keepsRoutes,
       lastError: this.#lastError,
       problems: this.#problems(),
       announced: { 'ipv4-unicast': 0, 'ipv6-unicast': 0, ...session?.rib.counts },
@@ -477,7 +485,7 @@ export class Peer {
       families: negotiated.families,
       nextHop4: nextHops.nextHop4,
       nextHop6: nextHops.nextHop6,
-      gracefulShutdown: this.#host.draining(),
+      gracefulShutdown: this.#host.draining(this.name),
     };
   }
 

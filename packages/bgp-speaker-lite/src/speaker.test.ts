@@ -187,6 +187,51 @@ describe('a speaker', () => {
     expect(keys.at(-1)).toEqual(['192.0.2.9', undefined]);
   });
 
+  it('ends for a restart without a word towards who keeps the routes, and with a reset towards who does not', async () => {
+    const keeping = await pair({ gracefulRestart: {} }, { gracefulRestart: {} });
+    const { router: dropping, port } = await pair();
+    const { node } = keeping;
+    node.addPeer(keeping.options);
+    const { gracefulRestart: _, ...plain } = keeping.options;
+    node.addPeer({ ...plain, name: 'dropping', port });
+    await Promise.all([state(node, 'router', 'Established'), state(node, 'dropping', 'Established')]);
+    const ends = Promise.all([once(keeping.router, 'failure'), once(dropping, 'failure')]);
+    await node.stop({ mode: 'graceful-restart', message: 'back soon' });
+    const [[silent], [told]] = (await ends) as [[{ notification?: string }], [{ notification?: string; text: string }]];
+    expect(silent.notification).toBeUndefined();
+    expect(told.notification).toContain('Administrative Reset');
+    expect(told.text).toContain('back soon');
+  });
+
+  it('marks routes for graceful shutdown towards some peers only', async () => {
+    const { node, options } = await pair();
+    const { port } = await pair();
+    node.announce({ prefix: '198.51.100.1/32' });
+    node.addPeer(options);
+    node.addPeer({ ...options, name: 'other', port });
+    await Promise.all([state(node, 'router', 'Established'), state(node, 'other', 'Established')]);
+    const updates = () => ['router', 'other'].map(name => node.peerStatus(name).counters.updatesSent);
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const [first = 0, second = 0] = updates();
+    node.setGracefulShutdown(true, { peers: ['other'] });
+    await eventually(() => node.peerStatus('other').counters.updatesSent === second + 1);
+    node.setGracefulShutdown(true);
+    await eventually(() => node.peerStatus('router').counters.updatesSent === first + 1);
+    expect(updates()).toEqual([first + 1, second + 1]);
+    node.setGracefulShutdown(false);
+    await eventually(() => updates().join() === `${first + 2},${second + 2}`);
+  });
+
+  it('names no families without multiprotocol extensions', async () => {
+    const { node, router, options } = await pair({ multiprotocol: false, families: ['ipv4-unicast'] });
+    node.addPeer(options);
+    await state(router, 'node', 'Established');
+    expect(router.peerStatus('node')).toMatchObject({
+      families: ['ipv4-unicast'],
+      capabilities: expect.not.arrayContaining([1]) as number[],
+    });
+  });
+
   it('leaves no socket and no timer behind', async () => {
     const { router, node, options } = await pair();
     node.addPeer(options);
@@ -217,6 +262,7 @@ describe('options that cannot be', () => {
     { desc: 'gtsm over several hops and multihop', options: { ...peer, gtsm: true, multihop: true }, code: 'BGP_BAD_OPTION' },
     { desc: 'a restart time beyond 12 bits', options: { ...peer, gracefulRestart: { restartTime: 4096 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'a loopback next hop', options: { ...peer, nextHop: { ipv4: '127.0.0.1' } }, code: 'BGP_BAD_OPTION' },
+    { desc: 'IPv6 without multiprotocol', options: { ...peer, multiprotocol: false }, code: 'BGP_BAD_OPTION' },
     { desc: 'BFD every millisecond', options: { ...peer, bfd: { transmitInterval: 1 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'BFD echoes every millisecond', options: { ...peer, bfd: { echoInterval: 1 } }, code: 'BGP_BAD_OPTION' },
     { desc: 'the same router twice', options: { ...peer, name: 'again', address: '192.0.2.8' }, code: 'BGP_DUPLICATE_PEER' },

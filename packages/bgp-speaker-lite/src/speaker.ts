@@ -54,9 +54,12 @@ export interface ForPeers {
 }
 
 export interface StopOptions {
-  /** `cease`: say goodbye, peers drop the routes. `graceful-restart`: close without a word, peers that agreed to keep the routes do. */
+  /**
+   * `cease`: say goodbye, peers drop the routes. `graceful-restart`: close without a word towards peers that agreed to keep the routes over a
+   * restart (RFC 4724 §4); the others are told of an Administrative Reset.
+   */
   readonly mode: 'cease' | 'graceful-restart';
-  /** Shown by the peers beside "Administrative Shutdown" (RFC 9003). */
+  /** Shown by the peers beside "Administrative Shutdown" or "Administrative Reset" (RFC 9003). */
   readonly message?: string;
 }
 
@@ -76,7 +79,9 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   readonly #bfd: BfdService;
   readonly #discovery: LinkDiscovery;
   readonly #watches = new Map<string, { readonly link: string; readonly end: () => void }>();
+  /** Whether every route is marked with GRACEFUL_SHUTDOWN, and else towards which peers. */
   #draining = false;
+  readonly #drainingPeers = new Set<string>();
   #stopped = false;
 
   /** Throws `BGP_BAD_OPTION`. */
@@ -98,7 +103,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       random: options.random ?? Math.random,
       transport: this.#transport,
       routes: this.#routes,
-      draining: () => this.#draining,
+      draining: peer => this.#draining || this.#drainingPeers.has(peer),
       stateChanged: (peer, state, previous) => this.emit('state', { peer: peer.name, state, previous }),
       failed: (peer, { text, notification, direction, code }) =>
         this.emit('failure', {
@@ -191,6 +196,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#bfd.remove(name);
     this.#endWatch(name);
     this.#peers.delete(name);
+    this.#drainingPeers.delete(name);
   }
 
   /** Ends a peer's session and begins a new one. */
@@ -222,12 +228,15 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
 
   /**
    * Marks every route with GRACEFUL_SHUTDOWN (RFC 8326), and with LOCAL_PREF 0 inside the AS, so that routers move traffic
-   * away while the routes still work; or takes the mark off again.
+   * away while the routes still work; or takes the mark off again. Towards every peer, or only those named.
    */
-  setGracefulShutdown(on: boolean): void {
-    if (this.#draining === on) return;
-    this.#draining = on;
-    for (const peer of this.#peers.values()) peer.refreshExport();
+  setGracefulShutdown(on: boolean, { peers }: ForPeers = {}): void {
+    const before = new Set([...this.#peers.keys()].filter(name => this.#host.draining(name)));
+    if (peers === undefined) {
+      this.#draining = on;
+      this.#drainingPeers.clear();
+    } else for (const name of peers) this.#drainingPeers[on ? 'add' : 'delete'](name);
+    for (const peer of this.#peers.values()) if (before.has(peer.name) !== this.#host.draining(peer.name)) peer.refreshExport();
   }
 
   /** To be called when addresses of this machine have changed: our own next hops are worked out again. */
@@ -254,8 +263,11 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   async stop({ mode, message }: StopOptions = { mode: 'cease' }): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    const goodbye: Notification | undefined = mode === 'cease' ? cease(Cease.ADMINISTRATIVE_SHUTDOWN, message) : undefined;
-    for (const peer of this.#peers.values()) peer.stop(goodbye);
+    const goodbye = (peer: Peer): Notification | undefined => {
+      if (mode === 'cease') return cease(Cease.ADMINISTRATIVE_SHUTDOWN, message);
+      return peer.keepsRoutes ? undefined : cease(Cease.ADMINISTRATIVE_RESET, message);
+    };
+    for (const peer of this.#peers.values()) peer.stop(goodbye(peer));
     for (const name of this.#watches.keys()) this.#endWatch(name);
     // AdminDown: whoever watches our path shall not take the end of this process for a failure.
     await this.#bfd.close();

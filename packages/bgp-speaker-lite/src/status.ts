@@ -32,6 +32,8 @@ export interface PeerStatus {
   readonly holdTime: number | undefined;
   /** Negotiated families. */
   readonly families: readonly Family[];
+  /** Those of them for which no next hop of ours is known, so that only routes with one of their own are announced. */
+  readonly withoutNextHop: readonly Family[];
   /** Codes of the capabilities the peer announced. */
   readonly capabilities: readonly number[];
   /** Both sides keep routes over a restart of ours. */

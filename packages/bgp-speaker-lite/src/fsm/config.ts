@@ -18,6 +18,8 @@ export interface FsmConfig {
   /** Only wait for the peer to connect. */
   readonly passive: boolean;
   readonly families: readonly Family[];
+  /** False: the OPEN names no families (RFC 4760 §8), and only IPv4 unicast is spoken. */
+  readonly multiprotocol?: boolean;
   /** Offer IPv6 next hops for IPv4 routes (RFC 8950). */
   readonly extendedNextHop: boolean;
   /** Accept messages up to 65,535 octets (RFC 8654). */

@@ -42,7 +42,8 @@ function restartCapabilities(config: FsmConfig, restarting: boolean): Capability
 
 /** The capabilities announced to a peer, in order of their codes. */
 export function localCapabilities(config: FsmConfig, restarting: boolean): Capability[] {
-  const capabilities: Capability[] = config.families.map(family => ({
+  const named = config.multiprotocol === false ? [] : config.families;
+  const capabilities: Capability[] = named.map(family => ({
     code: CapabilityCode.MULTIPROTOCOL,
     reserved: 0,
     ...afiSafi(family),
