@@ -1,4 +1,4 @@
-import type { AnnouncedAddress, Announcement, BGPAdvertisementConfig, Config } from '@herald/crds';
+import type { Announcement, Config } from '@herald/crds';
 import { describe, expect, it } from 'vitest';
 import { BANDWIDTH_PER_ENDPOINT, type BGPNode, routesOf } from './routes.ts';
 import { ad, announcement, config } from './testing.ts';
