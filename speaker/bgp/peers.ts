@@ -92,7 +92,7 @@ function bfdOf(profile: NonNullable<PeerConfig['bfd']>): BfdOptions {
     transmitInterval: profile.transmitInterval,
     receiveInterval: profile.receiveInterval,
     detectMultiplier: profile.detectMultiplier,
-    ...(profile.echoMode ? { echoInterval: profile.echoInterval } : {}),
+    ...(profile.echoMode ? { echoInterval: profile.echoInterval, echoTransmitInterval: profile.echoInterval } : {}),
     passive: profile.passiveMode,
     minimumTtl: profile.minimumTtl,
   };

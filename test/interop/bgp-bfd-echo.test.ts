@@ -4,7 +4,8 @@ import { type Host, Lan } from './peers/lan.ts';
 import { RemoteSpeaker } from './peers/remote-speaker.ts';
 import { until } from './peers/run.ts';
 
-const BFD = { transmitInterval: 100, receiveInterval: 100, detectMultiplier: 5, echoInterval: 100 } as const;
+const TIMERS = { transmitInterval: 100, receiveInterval: 100, detectMultiplier: 5 } as const;
+const BFD = { ...TIMERS, echoInterval: 100 } as const;
 const FRR = `
 router bgp 65001
  bgp router-id 10.77.0.1
@@ -13,6 +14,10 @@ router bgp 65001
  neighbor 10.77.0.2 bfd
  neighbor 10.77.0.2 bfd profile echo
  neighbor 10.77.0.2 timers connect 1
+ neighbor fd77::2 remote-as 65002
+ neighbor fd77::2 bfd
+ neighbor fd77::2 bfd profile echo
+ neighbor fd77::2 timers connect 1
 `;
 const BFDD = `
 bfd
@@ -30,18 +35,23 @@ exit
 const missing = await Frr.missing();
 if (missing !== undefined) console.warn(`skipped: ${missing}`);
 
-describe.skipIf(missing !== undefined)('the BFD echo packets of FRR', () => {
+const forward = (host: Host, on: boolean) =>
+  host.run('sysctl', '-qw', ...['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'].map(name => `${name}=${on ? 1 : 0}`));
+
+describe.skipIf(missing !== undefined)('BFD echo packets with FRR', () => {
   let lan: Lan;
   let frr: Frr;
+  let router: Host;
   let node: Host;
   let speaker: RemoteSpeaker;
   const PEER = { name: 'frr', address: '10.77.0.1', remoteAs: 65001, bfd: BFD } as const;
+  const PEER6 = { name: 'frr6', address: 'fd77::1', remoteAs: 65001, bfd: BFD } as const;
 
   beforeAll(async () => {
     lan = await Lan.create();
-    const router = await lan.host('rtr', { addresses: ['10.77.0.1/24'] });
-    node = await lan.host('n1', { addresses: ['10.77.0.2/24'] });
-    await forward(false);
+    router = await lan.host('rtr', { addresses: ['10.77.0.1/24', 'fd77::1/64'] });
+    node = await lan.host('n1', { addresses: ['10.77.0.2/24', 'fd77::2/64'] });
+    await forward(node, false);
     [frr, speaker] = await Promise.all([
       Frr.start(router, { bgpd: FRR, bfdd: BFDD }),
       RemoteSpeaker.start(node, { asn: 65002, routerId: '10.77.0.2' }),
@@ -53,41 +63,88 @@ describe.skipIf(missing !== undefined)('the BFD echo packets of FRR', () => {
     await lan?.close();
   });
 
-  const forward = (on: boolean) => node.run('sysctl', '-qw', `net.ipv4.ip_forward=${on ? 1 : 0}`);
-  const up = () =>
-    until('BFD is up', async () => (await speaker.status('frr')).bfd?.state === 'Up', { explain: () => frr.vtysh('show bfd peers') });
+  const up = (name = 'frr') =>
+    until(`BFD of ${name} is up`, async () => (await speaker.status(name)).bfd?.state === 'Up', {
+      explain: () => frr.vtysh('show bfd peers'),
+    });
+  const problems = () => speaker.events.filter(({ event }) => event === 'problem').map(({ data }) => data['text']);
   /** As FRR counts them. */
-  const echoes = async () => {
-    const counters = await frr.vtysh('show bfd peers counters');
+  const echoes = async (address = '10.77.0.2') => {
+    const counters = await frr.vtysh(`show bfd peer ${address} counters`);
     const count = (name: string) => Number(new RegExp(`${name}: (\\d+) packets`).exec(counters)?.[1] ?? Number.NaN);
     return { sent: count('Echo packet output'), back: count('Echo packet input') };
   };
+  const tenEchoes = (address: string) =>
+    until('ten echoes', async () => {
+      const counted = await echoes(address);
+      return counted.back >= 10 && counted;
+    });
 
   it('are not asked for where the kernel would not send them back, and that is said', async () => {
     await up();
     expect(await echoes()).toEqual({ sent: 0, back: 0 });
-    const problems = speaker.events.filter(({ event }) => event === 'problem').map(({ data }) => data['text']);
-    expect(problems).toEqual([expect.stringContaining('net.ipv4.ip_forward')]);
+    expect(problems()).toEqual([expect.stringContaining('net.ipv4.ip_forward')]);
   });
 
-  it('come back while it forwards', async () => {
-    await forward(true);
+  it('come back to FRR while this machine forwards', async () => {
+    await forward(node, true);
     await speaker.removePeer('frr');
     await speaker.addPeer(PEER);
-    await up();
-    const { sent, back } = await until('ten echoes', async () => {
-      const counted = await echoes();
-      return counted.back >= 10 && counted;
-    });
-    // One may be under way, and one may have been sent before the kernel knew its neighbour.
-    expect(sent - back).toBeLessThanOrEqual(2);
-    expect((await speaker.status('frr')).bfd?.state).toBe('Up');
+    await speaker.addPeer(PEER6);
+    for (const [name, address] of [
+      ['frr', '10.77.0.2'],
+      ['frr6', 'fd77::2'],
+    ] as const) {
+      await up(name);
+      const { sent, back } = await tenEchoes(address);
+      // One may be under way, and one may have been sent before the kernel knew its neighbour.
+      expect(sent - back).toBeLessThanOrEqual(2);
+      expect((await speaker.status(name)).bfd?.state).toBe('Up');
+    }
   });
 
   it('tell FRR of a data path that has failed although control packets arrive', async () => {
     const { bfdDowns } = (await speaker.status('frr')).counters;
-    await forward(false);
+    await forward(node, false);
     await until('FRR has taken the session down', async () => (await speaker.status('frr')).counters.bfdDowns > bfdDowns);
     await until('the failure in words', async () => (await speaker.status('frr')).lastError?.text.includes('BFD'));
+  });
+
+  it.each([
+    { ...PEER, sysctl: 'net.ipv4.ip_forward' },
+    { ...PEER6, sysctl: 'net.ipv6.conf.all.forwarding' },
+  ])('of our own come back from FRR, and tell us when its data path fails: $address', async ({ sysctl, ...peer }) => {
+    const { name } = peer;
+    await speaker.removePeer(name);
+    await router.run('sysctl', '-qw', `${sysctl}=1`);
+    await speaker.addPeer({ ...peer, bfd: { ...TIMERS, echoTransmitInterval: 100 } });
+    const active = () =>
+      until('our echoes are watched', async () => (await speaker.status(name)).bfd?.echo, {
+        explain: async () => JSON.stringify([(await speaker.status(name)).bfd, problems()]),
+      });
+    expect(await active()).toEqual({ transmitInterval: 100, detectionTime: 500 });
+    await speaker.waitState(name, 'Established');
+    const before = await speaker.status(name);
+    await speaker.call('block', 1500);
+    expect((await speaker.status(name)).counters.bfdDowns).toBe(before.counters.bfdDowns);
+    await router.run('sysctl', '-qw', `${sysctl}=0`);
+    // FRR hears of it and ends its session as well: its word may be the last one.
+    const texts = () =>
+      speaker.events.filter(({ event, data }) => event === 'failure' && data['peer'] === name).map(({ data }) => data['text']);
+    await until('the session is gone', () => texts().some(text => String(text).includes('BFD: echo function failed')), {
+      explain: () => JSON.stringify(texts()),
+    });
+    await router.run('sysctl', '-qw', `${sysctl}=1`);
+    await speaker.waitState(name, 'Established');
+    await active();
+  });
+
+  it('of our own that never come back are told of, and take nothing down', async () => {
+    await speaker.removePeer('frr');
+    await router.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+    await speaker.addPeer({ ...PEER, bfd: { ...TIMERS, echoTransmitInterval: 100 } });
+    await until('that is said', () => problems().some(text => String(text).includes('no echo packet comes back')));
+    const { bfd, counters } = await speaker.status('frr');
+    expect({ state: bfd?.state, echo: bfd?.echo, downs: counters.bfdDowns }).toEqual({ state: 'Up', echo: undefined, downs: 0 });
   });
 });

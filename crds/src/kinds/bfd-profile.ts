@@ -17,10 +17,12 @@ const spec = z
     echoMode: z
       .boolean()
       .default(false)
-      .describe('Offer the echo function (RFC 5880 section 6.4): the router loops packets back in its forwarding plane.'),
+      .describe(
+        'Exchange echo packets (RFC 5880 section 6.4): each side sends back those of the other in its forwarding plane, which so is watched as well.',
+      ),
     echoInterval: integer(10, 60_000)
       .default(50)
-      .describe('Shortest interval between echo packets this side can receive, in milliseconds.'),
+      .describe('Interval of the echo packets this side sends, and the shortest between those it sends back, in milliseconds.'),
     passiveMode: z.boolean().default(false).describe('Wait for packets of the router before sending any.'),
     minimumTtl: integer(1, 254)
       .default(254)

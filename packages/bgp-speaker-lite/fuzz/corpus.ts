@@ -8,7 +8,7 @@ export interface Sample {
 }
 
 /** The samples of one committed file: a name and hexadecimal digits per line, `#` for comments. */
-export function readCorpus(file: 'messages.txt' | 'bfd.txt'): Sample[] {
+export function readCorpus(file: 'messages.txt' | 'bfd.txt' | 'frames.txt'): Sample[] {
   return readFileSync(new URL(`corpus/${file}`, import.meta.url), 'utf8')
     .split('\n')
     .filter(line => line.trim() !== '' && !line.startsWith('#'))

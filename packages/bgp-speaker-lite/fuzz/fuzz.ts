@@ -2,7 +2,7 @@ import { toHex } from '../src/codec/bytes.ts';
 import { readCorpus } from './corpus.ts';
 import { mutate } from './mutate.ts';
 import { prng } from './prng.ts';
-import { bfdTarget, bgpTargets, type Outcome } from './targets.ts';
+import { bfdTarget, bgpTargets, frameTarget, type Outcome } from './targets.ts';
 
 export interface FuzzResult {
   readonly runs: number;
@@ -19,6 +19,7 @@ export interface FuzzTarget {
 export const TARGETS: readonly FuzzTarget[] = [
   { name: 'bgp', corpus: () => readCorpus('messages.txt').map(sample => sample.bytes), run: bgpTargets },
   { name: 'bfd', corpus: () => readCorpus('bfd.txt').map(sample => sample.bytes), run: bfdTarget },
+  { name: 'frames', corpus: () => readCorpus('frames.txt').map(sample => sample.bytes), run: frameTarget },
 ];
 
 /** Longest an input of at most 8 KiB may take before it counts as a hang, ms; generous, because machines pause. */

@@ -1,3 +1,5 @@
+import { internetChecksum, pseudoHeader } from '../src/internet-checksum.ts';
+
 /** Octets that decoders trip over: bounds of lengths, flags and types. */
 const NASTY = [0, 1, 2, 3, 4, 15, 16, 19, 23, 32, 33, 64, 127, 128, 129, 144, 192, 254, 255];
 
@@ -67,5 +69,17 @@ export function fixLength(bytes: Uint8Array): Uint8Array {
   out.fill(0xff, 0, 16);
   out[16] = out.length >>> 8;
   out[17] = out.length;
+  return out;
+}
+
+/** Likewise the checksum of an ICMPv6 message in an Ethernet frame. */
+export function fixRouterChecksum(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 58) return bytes;
+  const out = bytes.slice();
+  const length = ((out[18] ?? 0) << 8) | (out[19] ?? 0);
+  const message = out.subarray(54, 54 + length);
+  out.fill(0, 56, 58);
+  const sum = internetChecksum(pseudoHeader(out.subarray(22, 38), out.subarray(38, 54), message.length, 58), message);
+  out.set([sum >>> 8, sum & 255], 56);
   return out;
 }

@@ -1,4 +1,5 @@
 import { Authenticator } from '../src/bfd/authentication.ts';
+import { decodeEchoFrame } from '../src/bfd/echo-frame.ts';
 import { decodeControlPacket, encodeControlPacket } from '../src/bfd/packet.ts';
 import { BfdSession } from '../src/bfd/session.ts';
 import { equalBytes, toHex } from '../src/codec/bytes.ts';
@@ -8,7 +9,8 @@ import { MessageError } from '../src/codec/message-error.ts';
 import { describeNotification } from '../src/codec/notification.ts';
 import type { FsmConfig } from '../src/fsm/config.ts';
 import { negotiate } from '../src/fsm/negotiate.ts';
-import { fixLength } from './mutate.ts';
+import { decodeRouterFrame } from '../src/unnumbered/router-frames.ts';
+import { fixLength, fixRouterChecksum } from './mutate.ts';
 
 const CONTEXTS: readonly MessageContext[] = [
   { fourOctetAs: true, external: true, extendedMessages: false },
@@ -111,4 +113,15 @@ export function bfdTarget(input: Uint8Array, random: () => number): Outcome {
   const length = input[3] ?? 0;
   if (!equalBytes(again, input.subarray(0, length))) throw new Error(`reads ${toHex(input)} but writes ${toHex(again)}`);
   return 'decoded';
+}
+
+const ECHO_KEY = new Uint8Array(32).fill(7);
+
+/** An Ethernet frame as the packet sockets hand it over: a router's message, or one of our echo packets. */
+export function frameTarget(input: Uint8Array): Outcome {
+  const router = decodeRouterFrame(fixRouterChecksum(input));
+  if (router?.kind === 'advertisement' && !router.router.startsWith('fe')) throw new Error(`takes ${router.router} for a router`);
+  const echo = decodeEchoFrame(input, ECHO_KEY);
+  if (echo && (echo.discriminator !== 1 || echo.sequence !== 9)) throw new Error(`takes a forged echo: ${toHex(input)}`);
+  return router || echo ? 'decoded' : 'refused';
 }

@@ -11,6 +11,8 @@ export interface BfdStatus {
   /** Milliseconds, as negotiated. */
   readonly transmitInterval: number;
   readonly detectionTime: number;
+  /** Our echo packets come back and are watched as well. */
+  readonly echo?: { readonly transmitInterval: number; readonly detectionTime: number };
 }
 
 /** A snapshot of one peer. Times are milliseconds since 1970. */

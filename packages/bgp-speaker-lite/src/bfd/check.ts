@@ -8,7 +8,7 @@ const LONGEST_INTERVAL = 60_000;
 /** Throws `BGP_BAD_OPTION` for BFD options that RFC 5880 does not allow. */
 export function checkBfdOptions(peer: string, options: BfdOptions): void {
   const bad = (message: string) => new BgpError('BGP_BAD_OPTION', `peer ${peer}: bfd.${message}`);
-  for (const name of ['transmitInterval', 'receiveInterval', 'echoInterval'] as const) {
+  for (const name of ['transmitInterval', 'receiveInterval', 'echoInterval', 'echoTransmitInterval'] as const) {
     const value = options[name];
     if (value !== undefined && !(value >= LEAST_INTERVAL && value <= LONGEST_INTERVAL))
       throw bad(`${name} ${value} must be from ${LEAST_INTERVAL} to ${LONGEST_INTERVAL} ms`);

@@ -3,6 +3,9 @@ import { interfaceIndex, type PollLoop, RawSocketError, type Timer, type UdpInfo
 import { isLinkLocal, parseAddress, splitZone } from '../codec/address.ts';
 import type { BfdStatus } from '../status.ts';
 import { Authenticator } from './authentication.ts';
+import { EchoFunction } from './echo.ts';
+import { ECHO_PORT, type EchoId } from './echo-frame.ts';
+import { EchoLinks, type EchoRoute } from './echo-links.ts';
 import { type ControlPacket, decodeControlPacket, diagnosticText, encodeControlPacket, stateName } from './packet.ts';
 import { BfdSession, type SessionConfig } from './session.ts';
 import type { BfdSessionSpec } from './spec.ts';
@@ -34,6 +37,9 @@ interface Entry {
   readonly authenticator: Authenticator | undefined;
   readonly sender: UdpSocket;
   readonly sendErrors: Set<string>;
+  echo: EchoFunction | undefined;
+  /** Where the peer's packets come in. */
+  route: EchoRoute | undefined;
   timer: Timer | undefined;
 }
 
@@ -49,15 +55,17 @@ export class BfdEngine {
   readonly #byDiscriminator = new Map<number, Entry>();
   readonly #byKey = new Map<string, Entry>();
   readonly #receivers = new Map<string, UdpSocket>();
-  readonly #forwards: () => boolean;
+  readonly #echoLinks: EchoLinks;
+  readonly #forwards: (family: 4 | 6) => boolean;
   /** Packets dropped, by reason: for whoever wonders why a session does not come up. */
   readonly drops: Record<string, number> = {};
 
-  constructor(loop: PollLoop, events: EngineEvents, random: () => number, forwards: () => boolean = kernelForwards) {
+  constructor(loop: PollLoop, events: EngineEvents, random: () => number, forwards: (family: 4 | 6) => boolean = kernelForwards) {
     this.#loop = loop;
     this.#events = events;
     this.#random = random;
     this.#forwards = forwards;
+    this.#echoLinks = new EchoLinks(loop, (id, interfaceIndex) => this.#echoReturned(id, interfaceIndex));
   }
 
   /** Starts a session, or changes the timers of the one with this id. A changed path or key is a new session. */
@@ -66,6 +74,7 @@ export class BfdEngine {
     if (existing && samePath(existing.spec, spec)) {
       existing.spec = spec;
       existing.session.reconfigure(this.#sessionConfig(spec, existing.discriminator), this.#loop.now());
+      this.#setEcho(existing);
       this.#arm(existing);
       return;
     }
@@ -97,19 +106,22 @@ export class BfdEngine {
       receiver.close();
     }
     this.#receivers.clear();
+    this.#echoLinks.close();
   }
 
   #listen(spec: BfdSessionSpec): void {
-    const family = spec.address.includes(':') ? 6 : 4;
-    const port = spec.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
+    const family = familyOf(spec);
+    this.#receive(family, spec.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT, (data, info) => this.#datagram(data, info, spec.multihop));
+    // Echo packets over IPv4 come back by the forwarding of the kernel alone.
+    if (family === 6 && !spec.multihop && spec.options.echoInterval !== undefined)
+      this.#receive(6, ECHO_PORT, (data, info) => this.#sendBack(data, info));
+  }
+
+  #receive(family: 4 | 6, port: number, onMessage: (data: Buffer, info: UdpInfo) => void): void {
     const key = `${family}/${port}`;
     if (this.#receivers.has(key)) return;
-    const socket = UdpSocket.open({
-      family,
-      port,
-      onMessage: (data, info) => this.#datagram(data, info, spec.multihop),
-      onError: () => {},
-    });
+    const ttl = port === ECHO_PORT ? { ttl: FULL_TTL - 1, tos: CS6 } : {};
+    const socket = UdpSocket.open({ family, port, ...ttl, onMessage, onError: () => {} });
     this.#receivers.set(key, socket);
     this.#loop.add(socket);
   }
@@ -122,15 +134,28 @@ export class BfdEngine {
     const sendErrors = new Set<string>();
     const session = new BfdSession(
       this.#sessionConfig(spec, discriminator),
-      { send: packet => this.#send(entry, packet), changed: () => this.#events.status(spec.id, statusOf(session)) },
+      { send: packet => this.#send(entry, packet), changed: () => this.#report(entry) },
       this.#random,
       this.#loop.now(),
     );
-    const entry: Entry = { spec, key: pathKey(spec), discriminator, session, authenticator, sender, sendErrors, timer: undefined };
+    const key = pathKey(spec);
+    const entry: Entry = {
+      spec,
+      key,
+      discriminator,
+      session,
+      authenticator,
+      sender,
+      sendErrors,
+      echo: undefined,
+      route: undefined,
+      timer: undefined,
+    };
     this.#entries.set(spec.id, entry);
     this.#byDiscriminator.set(discriminator, entry);
     this.#byKey.set(entry.key, entry);
-    this.#events.status(spec.id, statusOf(session));
+    this.#setEcho(entry);
+    this.#report(entry);
     this.#arm(entry);
   }
 
@@ -147,19 +172,76 @@ export class BfdEngine {
   }
 
   /** A peer whose echo packets do not come back takes the session down: none are asked for where they cannot. */
-  #echoInterval({ id, address, multihop, options: { echoInterval } }: BfdSessionSpec): number {
+  #echoInterval(spec: BfdSessionSpec): number {
+    const { echoInterval } = spec.options;
     // Not over several hops (RFC 5883 §4.1).
-    if (echoInterval === undefined || multihop || address.includes(':')) return 0;
-    if (this.#forwards()) return echoInterval;
+    if (echoInterval === undefined || spec.multihop) return 0;
+    const family = familyOf(spec);
+    if (this.#forwards(family)) return echoInterval;
     this.#events.problem(
-      id,
-      'BFD echo is off: the kernel does not forward IPv4; set net.ipv4.ip_forward to 1, or leave bfd.echoInterval out',
+      spec.id,
+      `BFD echo is off: the kernel does not forward IPv${family}; set ${FORWARDING[family].name} to 1, or leave bfd.echoInterval out`,
     );
     return 0;
   }
 
+  /** Our own echo packets, as the session's options are now. */
+  #setEcho(entry: Entry): void {
+    const { echoTransmitInterval, detectMultiplier = 3 } = entry.spec.options;
+    if (echoTransmitInterval === undefined || entry.spec.multihop) {
+      entry.echo = undefined;
+      return;
+    }
+    const config = { interval: echoTransmitInterval, detectMultiplier };
+    if (entry.echo) return entry.echo.reconfigure(config);
+    const { address } = entry.spec;
+    const effects = {
+      send: (sequence: number, missing: boolean) => this.#sendEcho(entry, sequence, missing),
+      failed: () => entry.session.echoFailed(this.#loop.now()),
+      unanswered: () =>
+        this.#events.problem(
+          entry.spec.id,
+          `${address} offers BFD echo, but no echo packet comes back: does it forward, and does its packet filter let UDP port ${ECHO_PORT} through?`,
+        ),
+    };
+    entry.echo = new EchoFunction(config, effects, this.#random);
+    this.#allowEcho(entry);
+  }
+
+  #allowEcho(entry: Entry): void {
+    const { echo, session } = entry;
+    if (!echo) return;
+    const before = JSON.stringify(echoStatus(echo));
+    echo.allow(session.echoAllowedEvery, this.#loop.now());
+    if (JSON.stringify(echoStatus(echo)) !== before) this.#report(entry);
+  }
+
+  #sendEcho(entry: Entry, sequence: number, missing: boolean): boolean {
+    if (!entry.route) return false;
+    const refused = this.#echoLinks.send(entry.route, { discriminator: entry.discriminator, sequence }, missing);
+    if (refused !== undefined) this.#sayOnce(entry, refused, `cannot send BFD echo packets to ${entry.spec.address}: ${refused}`);
+    return refused === undefined;
+  }
+
+  #echoReturned({ discriminator, sequence }: EchoId, interfaceIndex: number): void {
+    const entry = this.#byDiscriminator.get(discriminator);
+    if (!entry?.echo || entry.route?.interfaceIndex !== interfaceIndex) return this.#drop('echo of no session');
+    const { active } = entry.echo;
+    if (!entry.echo.returned(sequence)) return this.#drop('echo out of order');
+    if (!active) this.#report(entry);
+    this.#arm(entry);
+  }
+
+  /** A peer's echo packet that is addressed to us: FRR sends those of IPv6 so. Only what a neighbour has sent goes back, and only to a peer that was offered it. */
+  #sendBack(data: Buffer, info: UdpInfo): void {
+    const entry = this.#byKey.get(keyOf(info, false));
+    if (!entry || entry.session.echoOffered === 0) return this.#drop('echo of a stranger');
+    if (info.ttl !== FULL_TTL || info.truncated) return this.#drop('echo from further away');
+    this.#receivers.get(`6/${ECHO_PORT}`)?.send(data, info.port, info.address);
+  }
+
   #openSender(spec: BfdSessionSpec): UdpSocket {
-    const family = spec.address.includes(':') ? 6 : 4;
+    const family = familyOf(spec);
     const start = Math.floor(this.#random() * SOURCE_PORTS);
     for (let i = 0; ; i++) {
       const port = FIRST_SOURCE_PORT + ((start + i) % SOURCE_PORTS);
@@ -182,10 +264,18 @@ export class BfdEngine {
     const datagram = entry.authenticator ? entry.authenticator.sign(packet) : encodeControlPacket(packet);
     const port = entry.spec.multihop ? MULTIHOP_PORT : SINGLE_HOP_PORT;
     const result = entry.sender.send(datagram, port, entry.spec.address);
-    if (result.ok || entry.sendErrors.has(result.errno)) return;
-    // Said once per kind: a link that is down would say it with every packet.
-    entry.sendErrors.add(result.errno);
-    this.#events.problem(entry.spec.id, `cannot send BFD packets to ${entry.spec.address}: ${result.errno}`);
+    if (!result.ok) this.#sayOnce(entry, result.errno, `cannot send BFD packets to ${entry.spec.address}: ${result.errno}`);
+  }
+
+  /** A link that is down would say it with every packet. */
+  #sayOnce(entry: Entry, kind: string, text: string): void {
+    if (entry.sendErrors.has(kind)) return;
+    entry.sendErrors.add(kind);
+    this.#events.problem(entry.spec.id, text);
+  }
+
+  #report({ spec, session, echo }: Entry): void {
+    this.#events.status(spec.id, statusOf(session, echo));
   }
 
   #datagram(buffer: Buffer, info: UdpInfo, multihop: boolean): void {
@@ -204,8 +294,17 @@ export class BfdEngine {
     if (packet.authenticationPresent !== (entry.authenticator !== undefined)) return this.#drop('authentication on one side only');
     const forged = entry.authenticator?.check(data, packet);
     if (forged !== undefined) return this.#drop(forged);
+    this.#noteRoute(entry, info);
     entry.session.receive(packet, this.#loop.now());
+    this.#allowEcho(entry);
     this.#arm(entry);
+  }
+
+  #noteRoute(entry: Entry, { interfaceIndex, destination, address }: UdpInfo): void {
+    const { route } = entry;
+    if (!entry.echo || interfaceIndex === undefined || destination === undefined) return;
+    if (route?.interfaceIndex === interfaceIndex && route.ownAddress === destination) return;
+    entry.route = { interfaceIndex, ownAddress: destination, peerAddress: splitZone(address).address };
   }
 
   #drop(reason: string): void {
@@ -213,27 +312,38 @@ export class BfdEngine {
   }
 
   #arm(entry: Entry): void {
-    const at = entry.session.deadline;
+    const at = Math.min(entry.session.deadline ?? Number.POSITIVE_INFINITY, entry.echo?.deadline ?? Number.POSITIVE_INFINITY);
     if (entry.timer?.active && entry.timer.time === at) return;
     entry.timer?.cancel();
     entry.timer =
-      at === undefined
+      at === Number.POSITIVE_INFINITY
         ? undefined
         : this.#loop.at(at, () => {
             entry.session.tick(this.#loop.now());
+            entry.echo?.tick(this.#loop.now());
+            this.#allowEcho(entry);
             if (entry.session.remoteDiscriminator === 0) entry.authenticator?.forgetSequence();
             if (this.#entries.get(entry.spec.id) === entry) this.#arm(entry);
           });
   }
 }
 
+const FORWARDING = {
+  4: { name: 'net.ipv4.ip_forward', file: '/proc/sys/net/ipv4/ip_forward' },
+  6: { name: 'net.ipv6.conf.all.forwarding', file: '/proc/sys/net/ipv6/conf/all/forwarding' },
+} as const;
+
 /** Echo packets are sent back by the forwarding of the kernel: their source and destination are the peer's own address. */
-function kernelForwards(): boolean {
+function kernelForwards(family: 4 | 6): boolean {
   try {
-    return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1';
+    return readFileSync(FORWARDING[family].file, 'utf8').trim() !== '0';
   } catch {
     return false;
   }
+}
+
+function familyOf({ address }: BfdSessionSpec): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
 }
 
 function samePath(a: BfdSessionSpec, b: BfdSessionSpec): boolean {
@@ -254,12 +364,17 @@ function keyOf(info: UdpInfo, multihop: boolean): string {
   return `${multihop ? 'multi' : 'single'}/${info.address}`;
 }
 
-function statusOf(session: BfdSession): BfdStatus {
+function statusOf(session: BfdSession, echo: EchoFunction | undefined): BfdStatus {
   return {
     state: stateName(session.state),
     remoteState: stateName(session.remoteState),
     diagnostic: diagnosticText(session.diagnostic),
     transmitInterval: session.transmitInterval,
     detectionTime: session.detectionTime,
+    ...echoStatus(echo),
   };
+}
+
+function echoStatus(echo: EchoFunction | undefined): Pick<BfdStatus, 'echo'> {
+  return echo?.active ? { echo: { transmitInterval: echo.interval, detectionTime: echo.detectionTime } } : {};
 }

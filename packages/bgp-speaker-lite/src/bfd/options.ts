@@ -8,9 +8,15 @@ export interface BfdOptions {
   readonly detectMultiplier?: number;
   /**
    * Required Min Echo RX: the peer may send echo packets this often, which the kernel of this machine sends back to it (RFC 5880 §6.4). Only for
-   * IPv4 neighbours on the link, where the kernel forwards (`net.ipv4.ip_forward`); none when left out. We send none of our own.
+   * neighbours on the link, where the kernel forwards (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`); none when left out.
    */
   readonly echoInterval?: number;
+  /**
+   * Send echo packets of our own this often, or as seldom as the peer asks: it sends them back without looking at them, and when
+   * `detectMultiplier` of them are missing the session goes down. Only to neighbours on an Ethernet link that offer it; none when left out.
+   * Needs CAP_NET_RAW.
+   */
+  readonly echoTransmitInterval?: number;
   /** Send nothing until the peer has (RFC 5880 §6.1). */
   readonly passive?: boolean;
   /** Least TTL accepted over several hops (RFC 5883); 254 when left out. Only where the peer is `multihop`. */

@@ -43,6 +43,7 @@ export class BfdSession {
   #remoteMinRx = 1;
   #remoteMinTx = 0;
   #remoteMultiplier = 0;
+  #remoteMinEchoRx = 0;
   #remoteDemand = false;
   #polling = false;
   #lastSent: number | undefined;
@@ -86,6 +87,16 @@ export class BfdSession {
     return (this.#remoteMultiplier * Math.max(this.#rxInUse, this.#remoteMinTx)) / US_PER_MS;
   }
 
+  /** Least microseconds between the peer's echo packets, as announced; 0: none are sent back. */
+  get echoOffered(): number {
+    return this.#config.requiredMinEchoRx;
+  }
+
+  /** Least milliseconds between echo packets that we may send now (RFC 5880 §6.8.9); undefined: none may be sent. */
+  get echoAllowedEvery(): number | undefined {
+    return this.#state === BfdState.UP && this.#remoteMinEchoRx > 0 ? this.#remoteMinEchoRx / US_PER_MS : undefined;
+  }
+
   /** When to call `tick`; undefined: not before a packet comes. */
   get deadline(): number | undefined {
     const times = [this.#sendAt, this.#detectAt].filter(time => time !== undefined);
@@ -107,6 +118,7 @@ export class BfdSession {
     this.#remoteMinRx = packet.requiredMinRx;
     this.#remoteMinTx = packet.desiredMinTx;
     this.#remoteMultiplier = packet.detectMultiplier;
+    this.#remoteMinEchoRx = packet.requiredMinEchoRx;
     if (this.#polling && packet.final) this.#endPoll();
     if (this.#state === BfdState.ADMIN_DOWN) return;
     this.#detectAt = now + this.detectionTime;
@@ -122,6 +134,13 @@ export class BfdSession {
     this.#config = { ...config, localDiscriminator: this.#config.localDiscriminator };
     this.#setTimers(this.#state === BfdState.UP ? config.desiredMinTx : Math.max(SLOW, config.desiredMinTx), config.requiredMinRx);
     this.#schedule(now, false);
+    this.#effects.changed();
+  }
+
+  /** Our echo packets have stopped coming back: the session goes down although control packets arrive (RFC 5880 §6.8.5). */
+  echoFailed(now: number): void {
+    if (this.#state !== BfdState.UP) return;
+    this.#enter(BfdState.DOWN, Diagnostic.ECHO_FAILED, now);
     this.#effects.changed();
   }
 

@@ -1,4 +1,5 @@
 import { formatAddress, isLinkLocal } from '../codec/address.ts';
+import { internetChecksum, pseudoHeader } from '../internet-checksum.ts';
 
 /** What one end of a link needs to speak on it. */
 export interface LinkIdentity {
@@ -21,13 +22,8 @@ const ALL_ROUTERS = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 /** Source link-layer address (RFC 4861 §4.6.1), one unit of 8 octets. */
 const SOURCE_LINK_LAYER = [1, 1];
 
-/** RFC 1071 over the pseudo-header of RFC 8200 §8.1 and the message. */
 function checksum(source: Uint8Array, destination: Uint8Array, message: Uint8Array): number {
-  let sum = message.length + ICMPV6;
-  for (const part of [source, destination, message])
-    for (let i = 0; i < part.length; i += 2) sum += ((part[i] ?? 0) << 8) | (part[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
+  return internetChecksum(pseudoHeader(source, destination, message.length, ICMPV6), message);
 }
 
 function frame({ mac, linkLocal }: LinkIdentity, destination: Uint8Array, message: Uint8Array): Uint8Array {
