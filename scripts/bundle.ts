@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { packagesOf, spdx } from './sbom.ts';
 
 /** `npm run bundle [FOLDER]`: what the image holds, into `dist/` or another folder. One `herald.mjs`, its worker beside it, and koffi (whose binary cannot be bundled) under node_modules. */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -38,15 +39,19 @@ const result = await build({
   banner,
   metafile: true,
 });
-copyPackage('koffi');
-copyPackage(`@koromix/koffi-linux-${process.arch}`);
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const native = ['koffi', `@koromix/koffi-linux-${process.arch}`].map(name => join('node_modules', name));
+for (const folder of native) {
+  const needed = (path: string) =>
+    !/(^|\/)(doc|vendor)(\/|$)|\.(cc|hh|inc|asm|S|d\.ts|md)$/.test(path.slice(join(root, folder).length + 1));
+  cpSync(join(root, folder), join(out, folder), { recursive: true, dereference: true, filter: needed });
+}
+const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string; license: string };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name: 'herald', version, type: 'module', private: true }, null, 2)}\n`);
+const inputs = [...Object.keys(result.metafile.inputs), ...native.map(folder => join(folder, 'package.json'))];
+// Reproducible builds say when they are made.
+const created = new Date(Number(process.env['SOURCE_DATE_EPOCH'] ?? Date.now() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+const bill = spdx({ name: 'herald', version, license }, packagesOf(inputs, root), created);
+writeFileSync(join(out, 'sbom.spdx.json'), `${JSON.stringify(bill, null, 2)}\n`);
 for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
   if (file.endsWith('.mjs')) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
-}
-
-function copyPackage(name: string): void {
-  const path = join('node_modules', name);
-  cpSync(join(root, path), join(out, path), { recursive: true, dereference: true });
 }

@@ -43,6 +43,10 @@ const controller = z
       .string()
       .default('15s')
       .describe('Another replica takes over so long after the last renewal. A clean exit hands over at once.'),
+    ignoreExcludeLabel: z
+      .boolean()
+      .default(false)
+      .describe('Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.'),
     resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '512Mi' }),
     priorityClassName: z.string().default('system-cluster-critical').describe('Priority class of the pods.'),
     podDisruptionBudget: z

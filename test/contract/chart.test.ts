@@ -193,7 +193,10 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
     const { spec } = workload(objects, component === 'speaker' ? 'DaemonSet' : 'Deployment', `herald-${component}`).spec.template;
     const [command, ...flags] = spec.containers[0]?.args ?? [];
     expect(command).toBe(component);
-    for (const flag of flags) expect(known, flag).toContain(flag.split('=')[0]);
+    for (const flag of flags) {
+      expect(known, flag).toContain(flag.split('=')[0]);
+      expect(flag, 'has a value').toMatch(/=./);
+    }
   });
 
   it('has a PodDisruptionBudget only where more than one controller runs', async () => {

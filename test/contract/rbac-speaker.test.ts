@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,41 +10,13 @@ import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { createLan, type Lan, missing, type Namespace } from 'raw-socket/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { Door } from '../pods/door.ts';
 import { applyObject, type Manifest } from './apply.ts';
 import { config, doings, granted, install, manifest, namespace, read, tokenOf, until } from './permissions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PORT = 16_443;
 const VIP = '10.66.0.50';
-
-/** Brings the API server into a network namespace: listens there, connects out here. */
-class Door {
-  readonly #server: Server;
-  readonly #open = new Set<Socket>();
-
-  constructor(inside: Namespace, target: number) {
-    this.#server = createServer(inbound => {
-      const outbound = connect(target, '127.0.0.1');
-      for (const [socket, other] of [
-        [inbound, outbound],
-        [outbound, inbound],
-      ] as const) {
-        this.#open.add(socket);
-        socket.on('error', () => other.destroy());
-        socket.on('close', () => other.destroy());
-        socket.pipe(other);
-      }
-    });
-    // Without a host the socket is made at once, while this thread is inside.
-    inside.enter(() => this.#server.listen(PORT));
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#open) socket.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
-  }
-}
 
 const lacking =
   helmPath() === undefined ? 'helm' : missing({ capabilities: ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', 'CAP_NET_RAW'], programs: ['ip'] });
@@ -67,7 +38,7 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     for (const [index, inside] of [lan.host, lan.peer].entries()) {
       const status = { addresses: [{ type: 'InternalIP', address: `10.66.0.${index + 1}` }] };
       await applyObject(server.url, manifest('v1', 'Node', `n${index + 1}`, {}, { status }));
-      doors.push(new Door(inside, Number(new URL(server.url).port)));
+      doors.push(new Door(inside, PORT, Number(new URL(server.url).port)));
     }
     const kubeconfig = {
       apiVersion: 'v1',
