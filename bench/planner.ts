@@ -12,6 +12,7 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
   const full: number[] = [];
   const one: Record<'service' | 'endpoints' | 'node', number[]> = { service: [], endpoints: [], node: [] };
   let load: number[] = [];
+  let churned: number[] = [];
   // The first two rounds warm up the compiler.
   for (let i = -2; i < rounds; i++) {
     const started = performance.now();
@@ -31,6 +32,7 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     for (let k = 0; k < 5; k++) {
       for (const ready of [false, true]) one.node.push(timed(planner, () => planner.setNode({ ...nodeOf(k * 3), ready })));
     }
+    churned = churn(planner, services, nodes);
   }
   const mean = services / nodes;
   printTable([
@@ -41,13 +43,30 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     spread('a node becomes (not) Ready, ms', one.node),
   ]);
   console.log(`first place: ${Math.min(...load)} to ${Math.max(...load)} addresses per node, mean ${round(mean)}`);
+  console.log(`after churn: ${Math.min(...churned)} to ${Math.max(...churned)} addresses per node`);
   return {
     full_10000x100_ms: round(quantile(full, 0.5)),
     one_change_ms: round(quantile([...one.service, ...one.endpoints], 0.5), 3),
     one_change_p99_ms: round(quantile([...one.service, ...one.endpoints], 0.99), 3),
     node_change_ms: round(quantile(one.node, 0.5)),
     max_over_mean: round(Math.max(...load) / mean, 2),
+    max_over_mean_after_churn: round(Math.max(...churned) / mean, 2),
   };
+}
+
+/** A tenth of the nodes goes and comes back one by one, then a third of the Services is made anew; the loads at the end. */
+function churn(planner: Planner, services: number, nodes: number): number[] {
+  for (let i = 0; i < nodes; i += 10) {
+    for (const ready of [false, true]) {
+      planner.setNode({ ...nodeOf(i), ready });
+      planner.settle();
+    }
+  }
+  for (let i = 0; i < services; i += 3) planner.removeService(`ns/s-${i}`);
+  planner.settle();
+  for (let i = 0; i < services; i += 3) planner.setService(serviceOf(i));
+  planner.settle();
+  return [...planner.load().values()];
 }
 
 function micros(ms: number): number {

@@ -1,9 +1,7 @@
+import { type Group, levels } from './levels.ts';
 import { weight } from './rendezvous.ts';
 
-/** Nodes of which any may come first for an address, as indexes in ascending order. One object per distinct set. */
-export interface Group {
-  readonly nodes: readonly number[];
-}
+export type { Group } from './levels.ts';
 
 interface Unit {
   readonly id: string;
@@ -21,29 +19,35 @@ interface Load {
   /** Addresses it comes first for, by group. */
   readonly units: Map<Group, Set<Unit>>;
   count: number;
-  /** Its fair share: each address counts 1/n to each of the n nodes of its group. */
-  share: number;
+  /** How many it may come first for. */
+  bound: number;
 }
 
-/** No node comes first for more than this times its fair share, rounded up. */
-export const balance = 1.25;
+/**
+ * No node comes first for more than this times its level, rounded up. What is asked for is 1.25 times what cannot be avoided; levels
+ * are worked out to five per cent.
+ */
+export const balance = 1.19;
 
 /**
  * Chooses the first node of each address by rendezvous hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam 2018).
  * Sticky: an address moves only when its node may no longer hold it, or when a node holds more than its bound. A node's bound is
- * ceil(1.25 × its fair share of the addresses it could hold); where the greedy choice gets stuck because groups differ, a
- * chain of moves makes room, which exists because the fair shares themselves would be an assignment.
+ * 1.19 times its level (see {@link levels}); where the greedy choice gets stuck because groups differ, a chain of moves makes room,
+ * which exists because the levels themselves would be an assignment in fractions.
  */
 export class Balancer {
   readonly #units = new Map<string, Unit>();
   readonly #loads: Load[] = [];
   readonly #moved = new Set<Unit>();
   readonly #unplaced = new Set<Unit>();
-  readonly #suspects = new Set<number>();
+  /** How many addresses each group has. */
+  readonly #sizes = new Map<Group, number>();
+  /** The bounds are not those of the sizes. */
+  #isStale = false;
 
   /** Adds a node; its index is the number of those before it. `hash`: of its name. */
   addNode(hash: number): number {
-    this.#loads.push({ hash, units: new Map(), count: 0, share: 0 });
+    this.#loads.push({ hash, units: new Map(), count: 0, bound: 0 });
     return this.#loads.length - 1;
   }
 
@@ -57,10 +61,9 @@ export class Balancer {
     return this.#loads[node]?.count ?? 0;
   }
 
-  /** How many addresses a node may come first for. */
+  /** How many addresses a node may come first for, as of the last settling. */
   bound(node: number): number {
-    // Sums of fractions are off in the last digits; a bound must not depend on that.
-    return Math.max(0, Math.ceil(Math.round((this.#loads[node]?.share ?? 0) * balance * 1e6) / 1e6));
+    return this.#loads[node]?.bound ?? 0;
   }
 
   /** Adds an address or changes its group. `hint`: the node that came first before this process began. */
@@ -78,20 +81,21 @@ export class Balancer {
     else this.#unplaced.add(unit);
   }
 
-  /** All addresses of one group get another, as if each was set. */
-  regroup(from: Group, to: Group): void {
-    if (from === to) return;
-    const units = new Set<Unit>();
-    for (const node of from.nodes) for (const unit of this.#loads[node]?.units.get(from) ?? []) units.add(unit);
-    for (const unit of this.#unplaced) if (unit.group === from) units.add(unit);
-    this.#weigh(from, -units.size);
-    this.#weigh(to, units.size);
-    for (const unit of units) {
-      const { node } = unit;
-      this.#take(unit);
-      unit.group = to;
-      if (includes(to, node)) this.#put(unit, node);
-      else this.#unplaced.add(unit);
+  /** Other nodes may come first for all addresses of a group. */
+  reshape(group: Group, nodes: readonly number[]): void {
+    const lost = group.nodes.filter(node => !nodes.includes(node));
+    group.nodes = nodes;
+    this.#isStale = true;
+    for (const node of lost) {
+      const load = this.#loads[node] as Load;
+      const units = load.units.get(group);
+      if (units === undefined) continue;
+      load.units.delete(group);
+      load.count -= units.size;
+      for (const unit of units) {
+        unit.node = -1;
+        this.#unplaced.add(unit);
+      }
     }
   }
 
@@ -106,8 +110,8 @@ export class Balancer {
 
   /** Decides what is open and mends what exceeds its bound. Returns the addresses whose first node changed. */
   settle(): string[] {
-    for (const node of [...this.#suspects].sort((a, b) => a - b)) this.#shed(node);
-    this.#suspects.clear();
+    if (this.#isStale) this.#rebound();
+    for (const node of this.#loads.keys()) this.#shed(node);
     for (const unit of [...this.#unplaced].sort(byId)) this.#place(unit);
     this.#unplaced.clear();
     const moved = [...this.#moved].filter(unit => unit.node !== unit.told && this.#units.get(unit.id) === unit).sort(byId);
@@ -123,7 +127,7 @@ export class Balancer {
     let bestWeight = -1;
     for (const node of unit.group.nodes) {
       const load = this.#loads[node] as Load;
-      if (load.count >= this.bound(node)) continue;
+      if (load.count >= load.bound) continue;
       const w = weight(load.hash, unit.hash);
       if (w > bestWeight) [best, bestWeight] = [node, w];
     }
@@ -135,12 +139,12 @@ export class Balancer {
   /** Moves addresses away from a node until it is within its bound, those first that it has the least weight for. */
   #shed(node: number): void {
     const load = this.#loads[node] as Load;
-    let excess = load.count - this.bound(node);
+    let excess = load.count - load.bound;
     if (excess <= 0) return;
     const units = [...load.units.values()]
-      .flatMap(set => [...set])
-      .sort((a, b) => weight(load.hash, a.hash) - weight(load.hash, b.hash) || byId(a, b));
-    for (const unit of units) {
+      .flatMap(set => [...set].map(unit => ({ unit, weight: weight(load.hash, unit.hash) })))
+      .sort((a, b) => a.weight - b.weight || byId(a.unit, b.unit));
+    for (const { unit } of units) {
       if (excess <= 0) return;
       if (!unit.group.nodes.some(other => other !== node && this.#hasRoom(other))) continue;
       this.#take(unit);
@@ -193,7 +197,8 @@ export class Balancer {
   }
 
   #hasRoom(node: number): boolean {
-    return (this.#loads[node] as Load).count < this.bound(node);
+    const { count, bound } = this.#loads[node] as Load;
+    return count < bound;
   }
 
   #put(unit: Unit, node: number): void {
@@ -204,7 +209,6 @@ export class Balancer {
     load.count++;
     unit.node = node;
     this.#moved.add(unit);
-    this.#suspects.add(node);
   }
 
   #take(unit: Unit): void {
@@ -218,10 +222,18 @@ export class Balancer {
   }
 
   #weigh(group: Group, by: number): void {
-    for (const node of group.nodes) {
-      (this.#loads[node] as Load).share += by / group.nodes.length;
-      if (by < 0) this.#suspects.add(node);
-    }
+    if (by === 0) return;
+    const size = (this.#sizes.get(group) ?? 0) + by;
+    if (size === 0) this.#sizes.delete(group);
+    else this.#sizes.set(group, size);
+    this.#isStale = true;
+  }
+
+  #rebound(): void {
+    this.#isStale = false;
+    const level = levels(this.#sizes, this.#loads.length);
+    // Sums of fractions are off in the last digits; a bound must not depend on that.
+    for (const [node, load] of this.#loads.entries()) load.bound = Math.ceil(Math.round((level[node] ?? 0) * balance * 1e6) / 1e6);
   }
 }
 

@@ -41,18 +41,18 @@ function common(a: readonly string[] | null, b: readonly string[] | null): reado
   return a.filter(name => b.includes(name));
 }
 
+const all: readonly string[] = [];
+
 /** The plan for an address, given its nodes in order. */
-export function layer2PlanOf({ advertisements, candidates }: SharedWish, nodes: string[]): Layer2Plan {
-  const listed = new Set(nodes);
-  const interfacesOf = new Map(candidates.filter(({ name }) => listed.has(name)).map(({ name, interfaces }) => [name, interfaces ?? []]));
-  const usual = mostFrequent([...interfacesOf.values()]);
-  const others = nodes.flatMap(node => {
-    const interfaces = interfacesOf.get(node) ?? [];
-    return interfaces.join() === usual.join() ? [] : [{ node, interfaces: [...interfaces] }];
+export function layer2PlanOf({ advertisements }: SharedWish, order: readonly Ranked[]): Layer2Plan {
+  const usual = mostFrequent(order.map(({ interfaces }) => interfaces ?? all));
+  const others = order.flatMap(({ name, interfaces }) => {
+    const own = interfaces ?? all;
+    return own === usual || own.join() === usual.join() ? [] : [{ node: name, interfaces: [...own] }];
   });
   const hold = Math.max(...advertisements.map(ad => ad.hold));
   return {
-    nodes,
+    nodes: order.map(({ name }) => name),
     interfaces: [...usual],
     ...(others.length === 0 ? {} : { nodeInterfaces: others }),
     ...(advertisements.some(ad => ad.preemption === 'Preferred') ? { preemption: 'Preferred' as const } : {}),
@@ -62,6 +62,7 @@ export function layer2PlanOf({ advertisements, candidates }: SharedWish, nodes: 
 
 /** Ties go to the one that is first in order, so that the outcome does not depend on anything else. */
 function mostFrequent(lists: readonly (readonly string[])[]): readonly string[] {
+  if (lists.every(list => list === lists[0])) return lists[0] ?? all;
   const counts = new Map<string, { list: readonly string[]; count: number }>();
   for (const list of lists) {
     const known = counts.get(list.join());

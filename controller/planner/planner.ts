@@ -2,7 +2,8 @@ import type { AnnouncedAddress, AnnouncementNode, AnnouncementReason, Announceme
 import { Balancer, type Group } from './balancer.ts';
 import { noEndpoints, type PlannedNode, type PlannedService, type PlannedSpeaker, type ServiceEndpoints } from './inputs.ts';
 import { intersect, layer2PlanOf, type SharedWish } from './layer2.ts';
-import { isUntouched, type ListLength, orderOf } from './order.ts';
+import { Field, type ListLength } from './order.ts';
+import { OrderTable } from './order-table.ts';
 import { hashText } from './rendezvous.ts';
 import { same } from './same.ts';
 import { type PlannerConfig, type Shift, Topology } from './topology.ts';
@@ -55,6 +56,7 @@ export class Planner {
   readonly #services = new Map<string, State>();
   readonly #endpoints = new Map<string, ServiceEndpoints>();
   readonly #spots = new Map<string, Spot>();
+  readonly #orders: OrderTable<string>;
   readonly #ranks = new Map<string, { hash: number; index: number }>();
   readonly #balancer = new Balancer();
   readonly #groups = new Map<string, Group>();
@@ -73,6 +75,7 @@ export class Planner {
 
   constructor({ list = { allUpTo: 16, first: 8 }, ignoreExcludeLabel = false }: PlannerOptions = {}) {
     this.#options = { list, ignoreExcludeLabel };
+    this.#orders = new OrderTable(list.first);
   }
 
   configure(config: PlannerConfig): void {
@@ -164,7 +167,7 @@ export class Planner {
       for (const { ip } of service.addresses) spots.add(ip);
     }
     if (shift !== null) {
-      for (const [{ top }, { before }] of shift.scopes) this.#balancer.regroup(before, top);
+      for (const [scope, { top }] of shift.scopes) this.#balancer.reshape(scope.top, top);
       for (const ip of this.#narrowed(shift)) spots.add(ip);
     }
     for (const ip of spots) this.#combine(topology, ip);
@@ -173,7 +176,7 @@ export class Planner {
     for (const ip of spots) {
       const spot = this.#spots.get(ip);
       if (spot === undefined) continue;
-      spot.layer2 = this.#layer2(ip, spot);
+      this.#order(ip, spot);
       for (const key of spot.services) touched.add(key);
     }
     this.#hints.clear();
@@ -208,14 +211,11 @@ export class Planner {
 
   /** Addresses of whole scopes whose order is no longer what it was. */
   *#reordered({ scopes }: Shift): Generator<string> {
-    if (scopes.size === 0) return;
-    const byName = new Map([...scopes.keys()].map(scope => [scope, new Map(scope.candidates.map(each => [each.name, each]))]));
-    for (const [ip, { shared, layer2, hash }] of this.#spots) {
-      const scope = shared?.whole;
-      const entry = scope === null || scope === undefined ? undefined : scopes.get(scope);
-      if (scope === null || scope === undefined || entry === undefined) continue;
-      const nodes = layer2?.nodes ?? [];
-      if (!isUntouched(nodes, entry.changed, byName.get(scope)?.get(nodes.at(-1) ?? ''), hash)) yield ip;
+    for (const [{ id, candidates }, { changed, risen }] of scopes) {
+      for (const candidate of changed) yield* this.#orders.listing(id, candidate);
+      if (risen.length === 0) continue;
+      const byIndex = new Map(candidates.map(candidate => [candidate.index, candidate]));
+      for (const candidate of risen) yield* this.#orders.overtaken(id, candidate, index => byIndex.get(index));
     }
   }
 
@@ -268,6 +268,7 @@ export class Planner {
     if (spot === undefined) return;
     if (spot.services.size === 0) {
       this.#spots.delete(ip);
+      this.#orders.delete(ip);
       this.#balancer.delete(ip);
       return;
     }
@@ -286,9 +287,17 @@ export class Planner {
     return this.#services.get(key)?.wishes.filter(wish => wish.ip === ip) ?? [];
   }
 
-  #layer2(ip: string, { shared, hash }: Spot): Layer2Plan | null {
-    if (shared === null || shared.candidates.length === 0) return null;
-    return layer2PlanOf(shared, orderOf(shared.candidates, this.#balancer.first(ip), hash, this.#options.list));
+  #order(ip: string, spot: Spot): void {
+    const { shared, hash } = spot;
+    if (shared === null || shared.candidates.length === 0) {
+      spot.layer2 = null;
+      this.#orders.delete(ip);
+      return;
+    }
+    const field = shared.whole?.field ?? new Field(shared.candidates);
+    const order = field.order(this.#balancer.first(ip), hash, this.#options.list);
+    this.#orders.set(ip, order, hash, shared.whole?.id ?? -1);
+    spot.layer2 = layer2PlanOf(shared, order);
   }
 
   #assemble({ wishes }: State): Plan {

@@ -9,7 +9,7 @@ import {
 import type { Group } from './balancer.ts';
 import { bgpEligibility, type Candidate, layer2Eligibility } from './eligibility.ts';
 import type { PlannedNode, PlannedSpeaker } from './inputs.ts';
-import { type Ranked, topGroup } from './order.ts';
+import { byClass, Field, type Ranked, topGroup } from './order.ts';
 
 /** What the planner needs of the resolved configuration. */
 export type PlannerConfig = Pick<Config, 'l2Advertisements' | 'bgpAdvertisements' | 'peers'> & {
@@ -27,16 +27,28 @@ export interface Layer2Scope extends Scope {
   readonly advertisements: readonly L2AdvertisementConfig[];
   /** Their class may change in place, see {@link Topology.shift}. */
   readonly candidates: readonly Ranked[];
+  /** The same as they are now. */
+  field: Field;
   /** Those that may come first; an object of this scope's own. */
-  top: Group;
+  readonly top: Group;
+  /** Tells it from every other scope, also of earlier topologies. */
+  readonly id: number;
 }
 
 /** What a change of nodes or speakers comes to that makes nobody eligible or ineligible. */
 export interface Shift {
-  /** Candidates whose class or interfaces changed, by the scopes they are in. */
-  readonly scopes: ReadonlyMap<Layer2Scope, { readonly changed: readonly Ranked[]; readonly before: Group }>;
-  /** The names of all of them. */
+  readonly scopes: ReadonlyMap<Layer2Scope, ScopeShift>;
+  /** The names of all candidates that changed. */
   readonly nodes: ReadonlySet<string>;
+}
+
+export interface ScopeShift {
+  /** Candidates whose class or interfaces changed. */
+  readonly changed: readonly Ranked[];
+  /** Those of them whose class is better than before. */
+  readonly risen: readonly Ranked[];
+  /** What `top` is to hold now; whoever keeps the balance sees to it. */
+  readonly top: readonly number[];
 }
 
 export interface BGPScope extends Scope {
@@ -50,6 +62,8 @@ export interface Advertisements {
   readonly layer2: readonly L2AdvertisementConfig[];
   readonly bgp: readonly BGPAdvertisementConfig[];
 }
+
+let scopeCount = 0;
 
 /**
  * Advertisements, nodes and speakers, with what follows from them for any Service. Made anew when one of them changes, unless that is a mere
@@ -119,7 +133,15 @@ export class Topology {
     if (scope === undefined) {
       const { candidates, excluded, selected } = layer2Eligibility(advertisements, this.#nodes, this.#speakers, this.#ignoreExcludeLabel);
       const ranked = candidates.map(candidate => Object.assign(candidate, this.#rank(candidate.name)));
-      scope = { advertisements, candidates: ranked, excluded, selected, top: this.#topOf(key, ranked) };
+      scope = {
+        advertisements,
+        candidates: ranked,
+        excluded,
+        selected,
+        top: this.#topOf(key, ranked),
+        field: new Field(ranked),
+        id: scopeCount++,
+      };
       this.#layer2.set(key, scope);
     }
     return scope;
@@ -160,20 +182,22 @@ export class Topology {
       if (!sameExclusions(fresh, scope) || this.#hasPeer(scope.advertisements, new Set(fresh.nodes), now) !== scope.hasPeer) return null;
     }
     this.#nodes = now;
-    const scopes = new Map<Layer2Scope, { changed: Ranked[]; before: Group }>();
+    const changes = new Map<Layer2Scope, { changed: Ranked[]; risen: Ranked[] }>();
     for (const { scope, from, to } of updates) {
+      const entry = changes.get(scope) ?? { changed: [], risen: [] };
+      changes.set(scope, entry);
+      entry.changed.push(from);
+      if (byClass(to, from) < 0) entry.risen.push(from);
       Object.assign(from, to);
-      const entry = scopes.get(scope);
-      if (entry === undefined) scopes.set(scope, { changed: [from], before: scope.top });
-      else entry.changed.push(from);
     }
-    for (const scope of scopes.keys()) scope.top = this.#topOf(keyOf(scope.advertisements), scope.candidates);
+    for (const scope of changes.keys()) scope.field = new Field(scope.candidates);
+    const scopes = new Map([...changes].map(([scope, each]) => [scope, { ...each, top: topGroup(scope.candidates) }]));
     return { scopes, nodes: new Set(updates.map(({ to }) => to.name)) };
   }
 
   /** The top group of a scope: the same object as before, also in an earlier topology, when it holds the same nodes. */
   #topOf(key: string, candidates: readonly Ranked[]): Group {
-    const nodes = topGroup(candidates).sort((a, b) => a - b);
+    const nodes = topGroup(candidates);
     const known = this.#tops.get(key);
     if (known !== undefined && known.nodes.join() === nodes.join()) return known;
     const group = { nodes };
@@ -183,7 +207,7 @@ export class Topology {
 
   /** The group of candidates that may come first; the same object for the same nodes. */
   group(candidates: readonly Ranked[]): Group {
-    const nodes = topGroup(candidates).sort((a, b) => a - b);
+    const nodes = topGroup(candidates);
     const key = nodes.join();
     let group = this.#groups.get(key);
     if (group === undefined) this.#groups.set(key, (group = { nodes }));
