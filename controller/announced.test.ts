@@ -1,6 +1,8 @@
 import type { Announcement, AnnouncementSpec, Speaker } from '@herald/crds';
 import { describe, expect, it } from 'vitest';
 import { announcedCondition } from './announced.ts';
+import { BGPSessions } from './bgp/sessions.ts';
+import { bgpAdvertisement } from './bgp/testing.ts';
 
 const ip = '10.0.0.1';
 const layer2: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] } }] };
@@ -10,10 +12,25 @@ const silent: AnnouncementSpec = {
   reasons: [{ ip, reason: 'NoAdvertisement', message: 'no advertisement selects lan' }],
 };
 
-function speaker(name: string, ready: 'True' | 'False' = 'True', state?: 'Established' | 'Active'): Speaker {
+function speaker(name: string, ready: 'True' | 'False' = 'True', state?: 'Established' | 'Active', more: object = {}): Speaker {
   const conditions = [{ type: 'Ready', status: ready, reason: 'R', message: '', lastTransitionTime: 't' }];
-  const status = { conditions, ...(state === undefined ? {} : { sessions: [{ peer: 'tor', state }] }) };
+  const status = {
+    conditions,
+    ...(state === undefined ? {} : { sessions: [{ peer: 'tor', state, families: ['ipv4' as const] }] }),
+    ...more,
+  };
   return { apiVersion: 'heraldlb.io/v1beta1', kind: 'Speaker', metadata: { name }, status };
+}
+
+const twoWays = { routeConflicts: [{ peer: 'tor', prefix: '10.0.0.0/24', message: 'advertisements want different med: x: 1; y: 2' }] };
+const six: AnnouncementSpec = { addresses: [{ ip: 'fd00::1', pool: 'lan', bgp: { advertisements: ['x'] } }] };
+const both: AnnouncementSpec = {
+  addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] }, bgp: { advertisements: ['x'] } }],
+};
+
+function sessions(speakers: readonly Speaker[]): BGPSessions {
+  const nodes = ['a', 'b', 'c'].map(name => ({ name, labels: {}, ready: true }));
+  return new BGPSessions({ bgpAdvertisements: [bgpAdvertisement('x')] }, nodes, speakers);
 }
 
 function owned(...nodes: string[]): Announcement {
@@ -65,20 +82,41 @@ describe('announcedCondition', () => {
       '10.0.0.1: is also claimed by 02:00:00:00:00:66 on interface eth0 of node a, which defends it',
     ],
     ['what a node said that announces it no longer', layer2, owned('a'), [conflicting('c', 'Probe')], 'Announced', '10.0.0.1 by a (eth0)'],
-    ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by a (BGP)'],
-    ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no BGP session'],
+    ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by BGP (tor)'],
+    ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no session with tor is established on any node'],
+    ['session not reported', bgp, undefined, [speaker('a')], 'WaitingForSpeakers', 'have not reported'],
+    [
+      'session up without the family',
+      six,
+      undefined,
+      [speaker('a', 'True', 'Established')],
+      'FamilyNotNegotiated',
+      'with tor are established, but carry no IPv6',
+    ],
+    [
+      'advertisements that contradict each other',
+      bgp,
+      undefined,
+      [speaker('a', 'True', 'Established', twoWays), speaker('b', 'True', 'Established', twoWays)],
+      'ConflictingAdvertisements',
+      '10.0.0.1: 10.0.0.0/24 is not announced to BGPPeer tor: advertisements want different med: x: 1; y: 2',
+    ],
+    ['by both', both, owned('a'), [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by a (eth0), BGP (tor)'],
+    ['by both, the session down', both, owned('a'), [speaker('a', 'True', 'Active')], 'Announced', '10.0.0.1 by a (eth0)'],
+    ['by BGP alone where no interface can be used', both, undefined, [speaker('a', 'False', 'Established')], 'Announced', 'BGP (tor)'],
+    ['by neither', both, undefined, [speaker('a', 'False', 'Active')], 'NoSession', 'no session with tor'],
   ])('%s: %s', (_, spec, announcement, speakers, reason, message) => {
-    const condition = announcedCondition(spec, announcement, speakers);
+    const condition = announcedCondition(spec, announcement, speakers, sessions(speakers));
     expect(condition.reason).toBe(reason);
     expect(condition.message).toContain(message);
   });
 
   it('names what is missing when only some addresses are announced', () => {
-    const both: AnnouncementSpec = {
+    const halves: AnnouncementSpec = {
       addresses: [...layer2.addresses, ...silent.addresses.map(address => ({ ...address, ip: '10.0.0.2' }))],
       reasons: [{ ip: '10.0.0.2', reason: 'NoAdvertisement', message: 'nobody' }],
     };
-    expect(announcedCondition(both, owned('a'), [speaker('a')])).toEqual({
+    expect(announcedCondition(halves, owned('a'), [speaker('a')], sessions([]))).toEqual({
       status: 'False',
       reason: 'PartiallyAnnounced',
       message: '10.0.0.2: nobody',

@@ -1,5 +1,15 @@
-import type { Condition, Config, IPAddressPoolStatus, IPReservationStatus, ObjectOutcome, Reservation } from '@herald/crds';
-import { reasonEntry } from '@herald/crds';
+import type {
+  Condition,
+  ConditionOutcome,
+  Config,
+  IPAddressPoolStatus,
+  IPReservationStatus,
+  ObjectOutcome,
+  ObjectRef,
+  PeerConfig,
+  Reservation,
+} from '@herald/crds';
+import { conditionTypes, reasonEntry } from '@herald/crds';
 import { formatAddress, formatRange } from '@herald/ip';
 import {
   type Client,
@@ -14,6 +24,8 @@ import {
   time,
 } from '@herald/kube';
 import type { PoolUsage } from './allocator/index.ts';
+import type { PeerSummary } from './bgp/peer-status.ts';
+import { canonical } from './canonical.ts';
 import type { ConfigObject } from './resources.ts';
 import { fieldManager } from './service-writer.ts';
 
@@ -25,6 +37,8 @@ export interface ConfigWriterOptions {
   usage: () => readonly PoolUsage[];
   /** Addresses a Service holds, as text. */
   addresses: (serviceKey: string) => readonly string[];
+  /** What the nodes make of a peer; undefined: no version of it is in force. */
+  peer: (peer: PeerConfig | undefined, ready: ConditionOutcome | undefined) => PeerSummary;
 }
 
 /** Writes into the objects that users write what became of them: conditions, how full a pool is, whether a reservation is bound. */
@@ -51,6 +65,11 @@ export class ConfigWriter {
       .map(({ ref }) => configKey(ref.kind, ref));
   }
 
+  /** Keys of peers: their status depends on nodes and speakers. */
+  peerKeys(): string[] {
+    return [...this.#outcomes.values()].flatMap(({ ref }) => (ref.kind === 'BGPPeer' ? [configKey(ref.kind, ref)] : []));
+  }
+
   async write(key: string, signal: AbortSignal): Promise<void> {
     const { client, clock, informers } = this.#options;
     const [kind, objectKey] = splitKey(key);
@@ -59,14 +78,17 @@ export class ConfigWriter {
     const outcome = this.#outcomes.get(key);
     if (informer === undefined || object === undefined || outcome === undefined) return;
     const before = object.status?.conditions ?? [];
+    const peer = kind === 'BGPPeer' ? this.#peer(outcome) : undefined;
+    const more = peer === undefined ? [] : [{ type: conditionTypes.established, ...peer.condition }];
     let conditions = before;
-    for (const { type, status, reason, message } of outcome.conditions) {
+    for (const { type, status, reason, message } of [...outcome.conditions, ...more]) {
       const generation = outcome.generation === undefined ? {} : { observedGeneration: outcome.generation };
       conditions = setCondition(conditions, { type, status, reason, message, ...generation }, time(clock.wall())).conditions as Condition[];
     }
-    const wanted: Record<string, unknown> = { ...this.#figures(outcome), conditions };
+    const wanted: Record<string, unknown> = { ...this.#figures(outcome), ...peer?.status, conditions };
+    // In a merge patch null takes a field away; one that is not there is as it shall be.
     const changed = Object.fromEntries(
-      Object.entries(wanted).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(object.status?.[name])),
+      Object.entries(wanted).filter(([name, value]) => canonical(value ?? null) !== canonical(object.status?.[name] ?? null)),
     );
     if (Object.keys(changed).length === 0) return;
     try {
@@ -83,10 +105,14 @@ export class ConfigWriter {
     this.#tell(object, before, outcome);
   }
 
+  #peer({ ref, conditions }: ObjectOutcome): PeerSummary {
+    const ready = conditions.find(({ type }) => type === conditionTypes.ready);
+    return this.#options.peer(this.#config?.peers.find(isOf(ref)), ready);
+  }
+
   #figures(outcome: ObjectOutcome): IPAddressPoolStatus | IPReservationStatus {
     const { ref } = outcome;
-    const same = (item: { ref: { name: string; namespace: string; apiVersion: string } }) =>
-      item.ref.name === ref.name && item.ref.namespace === ref.namespace && item.ref.apiVersion === ref.apiVersion;
+    const same = isOf(ref);
     if (ref.kind === 'IPAddressPool') {
       const pool = this.#config?.pools.find(same);
       if (pool === undefined) return {};
@@ -132,6 +158,10 @@ export class ConfigWriter {
       });
     }
   }
+}
+
+function isOf(ref: ObjectRef): (item: { readonly ref: ObjectRef }) => boolean {
+  return item => item.ref.name === ref.name && item.ref.namespace === ref.namespace && item.ref.apiVersion === ref.apiVersion;
 }
 
 /** Key of an object of the configuration in the work queue: `Kind:namespace/name`. */

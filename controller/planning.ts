@@ -20,8 +20,13 @@ export interface PlanningOptions {
 
 /** What of a Speaker the condition `Announced` depends on; the rest of its status changes all the time. */
 export function relevantOfSpeaker({ status }: Speaker): string {
-  const sessions = (status?.sessions ?? []).map(({ peer, state }) => [peer, state === 'Established']);
-  return canonical([sessions, findCondition(status?.conditions, 'Ready')?.status ?? '', status?.conflicts ?? []]);
+  const sessions = (status?.sessions ?? []).map(({ peer, state, families }) => [peer, state === 'Established', families ?? []]);
+  return canonical([
+    sessions,
+    status?.routeConflicts ?? [],
+    findCondition(status?.conditions, 'Ready')?.status ?? '',
+    status?.conflicts ?? [],
+  ]);
 }
 
 /** The planner with its surroundings: collects what the caches tell and settles it at the end of the turn. */

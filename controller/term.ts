@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type Config, emptyConfig, resolve } from '@herald/crds';
+import { type Config, emptyConfig, resolve, type Speaker } from '@herald/crds';
 import {
   ApiError,
   type Client,
@@ -17,6 +17,7 @@ import { buildRequest, type Outcome, type ServiceClasses } from './allocator/ind
 import { announcedCondition } from './announced.ts';
 import { AnnouncementWriter } from './announcement-writer.ts';
 import { Assigner } from './assigner.ts';
+import { BGPView, sessionNodeOf } from './bgp/bgp-view.ts';
 import { Caches, serviceOfSlice } from './caches.ts';
 import { canonical } from './canonical.ts';
 import { ConfigWriter } from './config-writer.ts';
@@ -65,6 +66,7 @@ export class Term {
   readonly #announcements: AnnouncementWriter;
   readonly #config: ConfigWriter;
   readonly #conflicts: Conflicts;
+  readonly #bgp: BGPView;
   readonly #recorder: EventRecorder;
   readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
   /** Services of ours by whether their request is met, for the metric. */
@@ -81,6 +83,7 @@ export class Term {
     const { clock } = client;
     this.#caches = new Caches(client, { namespace, logger });
     const caches = this.#caches;
+    this.#bgp = new BGPView(caches);
     this.#recorder = new EventRecorder(client, {
       component: 'heraldlb.io/controller',
       instance: identity,
@@ -103,7 +106,12 @@ export class Term {
       outcome: key => this.#assigner.allocator.outcome(key),
       deprecated: service => buildRequest(service).deprecated,
       announced: key =>
-        announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), caches.speakers.list()),
+        announcedCondition(
+          this.#planning.desired(key)?.spec ?? null,
+          caches.announcements.get(key),
+          caches.speakers.list(),
+          this.#bgp.sessions,
+        ),
     });
     this.#assigner = new Assigner({
       caches,
@@ -148,6 +156,7 @@ export class Term {
       informers: caches.config,
       usage: () => this.#assigner.allocator.usage(),
       addresses: key => this.#assigner.addresses(key),
+      peer: (peer, ready) => this.#bgp.peer(peer, ready),
     });
     const queue = (name: string) =>
       new WorkQueue({
@@ -244,16 +253,25 @@ export class Term {
       for (const key of new Set(keys)) if (key !== undefined) this.#planning.endpoints(key);
     });
     nodes.on(event => {
-      if (event.type !== 'synced' && this.#begun) this.#planning.node(event.object.metadata.name);
+      if (event.type === 'synced' || !this.#begun) return;
+      this.#planning.node(event.object.metadata.name);
+      // Most of what comes is a kubelet's heartbeat.
+      if (event.type === 'updated' && canonical(sessionNodeOf(event.old)) === canonical(sessionNodeOf(event.object))) return;
+      this.#bgp.changed();
+      this.#recountPeers();
+      if (this.#resolved.peers.length > 0) this.#reviewServices();
     });
     speakers.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.speaker(event.object.metadata.name);
+      if (event.type !== 'updated' || canonical(bgpOf(event.old)) !== canonical(bgpOf(event.object))) {
+        this.#bgp.changed();
+        this.#recountPeers();
+      }
       if (event.type !== 'updated' || canonical(event.old.status?.conflicts ?? []) !== canonical(event.object.status?.conflicts ?? []))
         this.#conflicts.changed();
       if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
-      // Whether planned addresses are announced may have changed.
-      for (const key of this.#caches.announcements.keys()) this.#queues.services.add(key);
+      this.#reviewServices();
     });
     announcements.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
@@ -264,6 +282,16 @@ export class Term {
       this.#queues.services.add(key);
     });
     for (const informer of config) this.#subscribeConfig(informer);
+  }
+
+  /** Whether planned addresses are announced may have changed. */
+  #reviewServices(): void {
+    for (const key of this.#caches.announcements.keys()) this.#queues.services.add(key);
+  }
+
+  /** What the BGPPeers sum up may have changed. */
+  #recountPeers(): void {
+    for (const key of this.#config.peerKeys()) this.#queues.configuration.addAfter(key, countDelayMs);
   }
 
   #subscribeConfig(informer: Informer<ConfigObject>): void {
@@ -288,6 +316,7 @@ export class Term {
     const { config, objects: outcomes } = resolve(objects, this.#resolved);
     this.#resolved = config;
     this.#assigner.configure(config);
+    this.#bgp.configure(config);
     for (const key of this.#config.resolved(config, outcomes)) this.#queues.configuration.add(key);
     this.#planning.configure(config);
   }
@@ -354,6 +383,10 @@ export class Term {
     if (!(error instanceof ApiError)) logger.error({ err: error, queue, key, attempt }, message);
     else logger[attempt === 1 || attempt % 10 === 0 ? 'warn' : 'debug']({ queue, key, attempt, code: error.code }, message);
   }
+}
+
+function bgpOf({ status }: Speaker): unknown[] {
+  return [status?.sessions ?? [], status?.routeConflicts ?? []];
 }
 
 function sameLabels(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {

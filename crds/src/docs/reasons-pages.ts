@@ -8,6 +8,7 @@ const subjects: Readonly<Record<ReasonSubject, { title: string; where: string }>
   Announced: { title: 'Announcement', where: 'Condition `heraldlb.io/Announced` of a Service, and `spec.reasons` of its Announcement' },
   Node: { title: 'Single nodes', where: '`status.nodes` of an Announcement' },
   Ready: { title: 'Configuration', where: 'Conditions of the objects you write: pools, advertisements, peers, …' },
+  Peer: { title: 'BGP sessions', where: 'Condition `Established` of a BGPPeer' },
   Speaker: { title: 'Speakers', where: 'Conditions of a Speaker' },
   Event: { title: 'Events', where: 'Events only' },
 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCustomResource } from '../define.ts';
-import { conditions, durationText, integer, ipText, labelSelector, listOf, objectName, rules, setOf, text } from '../fields.ts';
+import { conditions, durationText, integer, ipText, labelSelector, listOf, mapListOf, objectName, rules, setOf, text } from '../fields.ts';
 import type { CustomResource } from '../object.ts';
 
 const asn = () => integer(1, 4_294_967_295);
@@ -148,10 +148,20 @@ const spec = z
   )
   .describe('A BGP session that each selected node has with one router.');
 
+const problem = z.object({
+  node: objectName().describe('Name of the node.'),
+  message: text(512).describe('Why its session is not established, or what is wrong with it although it is.'),
+});
+
 const status = z
   .object({
     established: text(16).describe('Nodes whose session is established, of all that should have one, such as 2/3.').exactOptional(),
-    lastError: text(512).describe('The last error of a session that is not established, with its node.').exactOptional(),
+    nodesSelected: integer(0, Number.MAX_SAFE_INTEGER)
+      .describe('Nodes that the nodeSelectors select: each should have the session.')
+      .exactOptional(),
+    nodesEstablished: integer(0, Number.MAX_SAFE_INTEGER).describe('How many of them have it.').exactOptional(),
+    problems: mapListOf(problem, ['node'], 64).describe('What is wrong on single nodes, the first 64 by name.').exactOptional(),
+    lastError: text(512).describe('The first of the problems, with its node.').exactOptional(),
     routesAnnounced: integer(0, Number.MAX_SAFE_INTEGER).describe('Routes announced to the router, over all nodes.').exactOptional(),
     conditions: conditions().exactOptional(),
   })

@@ -6,8 +6,10 @@ export const announcedReasons = {
     status: 'True',
     severity: 'Normal',
     summary: 'Every address of the Service is announced',
-    meaning: 'For each address a node answers ARP or NDP, or at least one BGP session carries its route. The message names the nodes.',
-    remedy: 'Nothing to do. `kubectl get announcements.heraldlb.io` shows who announces since when.',
+    meaning:
+      'For each address a node answers ARP or NDP, or at least one BGP session carries its route. The message names the nodes, and the peers that get a route.',
+    remedy:
+      'Nothing to do. `kubectl get announcements.heraldlb.io` shows who announces since when, `kubectl get bgppeers.heraldlb.io -A` the sessions.',
   },
   ServedByNodes: {
     status: 'True',
@@ -130,22 +132,24 @@ export const announcedReasons = {
     status: 'False',
     severity: 'Warning',
     summary: 'No BGP session that should carry the address is established',
-    meaning: 'Peers are configured, but none of the sessions to them is up.',
-    remedy: 'See `kubectl get bgppeers.heraldlb.io` and the lastError of the sessions in `kubectl get speakers.heraldlb.io -o yaml`.',
+    meaning: 'Peers are configured, but none of the sessions to them is up on a node that should announce the address and is Ready.',
+    remedy: 'See `kubectl get bgppeers.heraldlb.io -A`: each lists the nodes without a session and why.',
   },
   FamilyNotNegotiated: {
     status: 'False',
     severity: 'Warning',
     summary: 'No BGP session carries the address family',
-    meaning: 'Sessions are established, but the peers did not agree to exchange routes of the family of the address.',
-    remedy: 'Activate the family on the router, and list it in addressFamilies of the BGPPeer.',
+    meaning:
+      'Sessions are established, but none of them exchanges routes of the family of the address, or no node has an address of that family to be the next hop.',
+    remedy:
+      'Activate the family on the router, list it in addressFamilies of the BGPPeer, and give the nodes an address of the family on the interface of the session.',
   },
   ConflictingAdvertisements: {
     status: 'False',
     severity: 'Warning',
     summary: 'Two BGPAdvertisements give one route different attributes',
     meaning:
-      'Two BGPAdvertisements announce the same prefix to the same peer from the same node with different localPref, med, nextHop or asPathPrepend. Herald does not guess.',
+      'Two BGPAdvertisements announce the same prefix to the same peer from the same node with different localPref, med, nextHop or asPathPrepend. Herald does not guess: that peer does not get the route. It is reported also while other peers or layer 2 carry the address.',
     remedy: 'Give both the same values, or separate them by nodeSelectors, serviceSelectors or peers. The message names both.',
   },
 } as const satisfies ReasonTable;

@@ -5,6 +5,7 @@ import type { ReasonEntry } from './entry.ts';
 import { eventReasons } from './event.ts';
 import { nodeReasons } from './node.ts';
 import { nodeModeReasons } from './node-mode.ts';
+import { peerReasons } from './peer.ts';
 import { speakerReasons } from './speaker.ts';
 
 export type { ReasonEntry } from './entry.ts';
@@ -19,16 +20,19 @@ export const conditionTypes = {
   ready: 'Ready',
   /** On an IPAddressPool: does an older pool contain some of its addresses? */
   overlapping: 'Overlapping',
+  /** On a BGPPeer: has every node it selects its session? */
+  established: 'Established',
 } as const;
 
 /** Where a reason appears. */
-export type ReasonSubject = 'Allocated' | 'Announced' | 'Node' | 'Ready' | 'Speaker' | 'Event';
+export type ReasonSubject = 'Allocated' | 'Announced' | 'Node' | 'Ready' | 'Peer' | 'Speaker' | 'Event';
 
 const tables = {
   Allocated: { ...allocatedReasons, ...nodeModeReasons },
   Announced: announcedReasons,
   Node: nodeReasons,
   Ready: configurationReasons,
+  Peer: peerReasons,
   Speaker: speakerReasons,
   Event: eventReasons,
 } as const;
@@ -41,11 +45,13 @@ export type AnnouncedReason = keyof (typeof tables)['Announced'];
 export type NodeReason = keyof (typeof tables)['Node'];
 /** Reasons of `Ready` of pools, advertisements, peers, …: the codes of problems found by `resolve()`. */
 export type ConfigurationReason = keyof (typeof tables)['Ready'];
+/** Reasons of `Established` of a BGPPeer. */
+export type PeerReason = keyof (typeof tables)['Peer'];
 /** Reasons of `Ready` and `AddressConflict` of a Speaker. */
 export type SpeakerReason = keyof (typeof tables)['Speaker'];
 /** Reasons of events only. Every reason of a condition may be the reason of an event, too. */
 export type EventReason = keyof (typeof tables)['Event'];
-export type Reason = AllocatedReason | AnnouncedReason | NodeReason | ConfigurationReason | SpeakerReason | EventReason;
+export type Reason = AllocatedReason | AnnouncedReason | NodeReason | ConfigurationReason | PeerReason | SpeakerReason | EventReason;
 
 /** One reason of the catalogue. */
 export interface CatalogueEntry extends ReasonEntry {

@@ -6,11 +6,21 @@ import { eventReasons } from './event.ts';
 import { catalogue, reasonEntry, statusOf } from './index.ts';
 import { nodeReasons } from './node.ts';
 import { nodeModeReasons } from './node-mode.ts';
+import { peerReasons } from './peer.ts';
 import { speakerReasons } from './speaker.ts';
 
 describe('the catalogue of reasons', () => {
   it('has every name once', () => {
-    const tables = [allocatedReasons, nodeModeReasons, announcedReasons, nodeReasons, configurationReasons, speakerReasons, eventReasons];
+    const tables = [
+      allocatedReasons,
+      nodeModeReasons,
+      announcedReasons,
+      nodeReasons,
+      configurationReasons,
+      peerReasons,
+      speakerReasons,
+      eventReasons,
+    ];
     expect(tables.flatMap(table => Object.keys(table)).toSorted()).toEqual([...catalogue.keys()].toSorted());
   });
 
