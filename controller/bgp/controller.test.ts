@@ -26,7 +26,7 @@ async function report(node: string, sessions: SpeakerSession[], more: SpeakerSta
   await cluster.client.patch(speakers, { name: node }, { status }, { type: 'merge', subresource: 'status' });
 }
 
-const status = async (): Promise<BGPPeerStatus> => ((await cluster.config('BGPPeer', 'tor')).status ?? {}) as BGPPeerStatus;
+const status = async (): Promise<BGPPeerStatus> => (await cluster.config('BGPPeer', 'tor')).status ?? {};
 
 function peer(what: string, holds: (status: BGPPeerStatus) => boolean): Promise<BGPPeerStatus> {
   return eventually(async () => {
@@ -36,6 +36,7 @@ function peer(what: string, holds: (status: BGPPeerStatus) => boolean): Promise<
   }, `BGPPeer tor: ${what}`);
 }
 
+const ready = (is: 'True' | 'Unknown') => ({ status: { conditions: [{ type: 'Ready', status: is }] } });
 const established = (seen: BGPPeerStatus) => findCondition(seen.conditions, 'Established');
 
 describe('BGP as the controller tells it', () => {
@@ -95,7 +96,6 @@ describe('BGP as the controller tells it', () => {
 
   it('a node that is not Ready counts no more, whatever its speaker said last', async () => {
     await report('b', [up({ state: 'Idle' })]);
-    const ready = (is: 'True' | 'Unknown') => ({ status: { conditions: [{ type: 'Ready', status: is }] } });
     await cluster.client.patch(nodes, { name: 'a' }, ready('Unknown'), { type: 'merge', subresource: 'status' });
     await peer('0/2', each => each.established === '0/2' && each.problems?.[0]?.message.includes('not Ready') === true);
     await cluster.reason('web', 'Announced', 'NoSession');

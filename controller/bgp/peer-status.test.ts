@@ -16,6 +16,9 @@ function sum(peer: PeerConfig | undefined, nodes: SessionNode[], sessions: Recor
   return summarize(peer, ready, nodes, new Map(speakers));
 }
 
+const downAt = (state: SpeakerSession['state'], since: string) =>
+  sum(bgpPeer('tor'), [node('a')], { a: [up({ state, since, lastError: 'refused' })] });
+
 describe('the status of a BGPPeer', () => {
   it('is up on every node', () => {
     expect(sum(bgpPeer('tor'), [node('b'), node('a')], { a: [up()], b: [up()] })).toEqual({
@@ -45,9 +48,7 @@ describe('the status of a BGPPeer', () => {
   });
 
   it('does not change with the attempts of a session that stays down', () => {
-    const at = (state: SpeakerSession['state'], since: string) =>
-      sum(bgpPeer('tor'), [node('a')], { a: [up({ state, since, lastError: 'refused' })] });
-    expect(at('Connect', '2026-01-01T00:00:00Z')).toEqual(at('OpenSent', '2026-01-01T00:01:00Z'));
+    expect(downAt('Connect', '2026-01-01T00:00:00Z')).toEqual(downAt('OpenSent', '2026-01-01T00:01:00Z'));
   });
 
   it('says that no node is selected', () => {

@@ -21,6 +21,8 @@ const address = (ip: string, bgp: AnnouncedAddress['bgp'] = { advertisements: ['
   ...(bgp && { bgp }),
 });
 
+const conflict = (prefix: string) => ({ peer: 'tor', prefix, message: 'm' });
+
 describe('what sessions carry', () => {
   it.each<[string, Speaker[], AnnouncedAddress, object]>([
     ['nothing reported', [], address('10.0.0.1'), {}],
@@ -52,7 +54,6 @@ describe('what sessions carry', () => {
   });
 
   it('finds the conflicts of an address by the prefix, on the nodes that should announce it', () => {
-    const conflict = (prefix: string) => ({ peer: 'tor', prefix, message: 'm' });
     const sessions = new BGPSessions({ bgpAdvertisements: [] }, nodes, [
       speaker('a', [{}], [conflict('10.0.0.0/24'), conflict('not a prefix')]),
       speaker('b', [{}], [conflict('10.0.1.1/32')]),
