@@ -84,7 +84,8 @@ export class AnnouncementWriter {
       }
     }
     const metadata = { ownerReferences: [owner], annotations: { [keepAnnotation]: keeps } };
-    const spec = { addresses: desired.spec.addresses, reasons: desired.spec.reasons ?? null };
+    const { addresses, reasons = null, forward = null } = desired.spec;
+    const spec = { addresses, reasons, forward };
     try {
       return await client.patch(announcements, ref, { metadata, spec }, { type: 'merge', fieldManager, signal });
     } catch (error) {

@@ -1,2 +1,3 @@
 export { runController } from './controller.ts';
+export { parseProtectedPorts } from './node-mode/index.ts';
 export type { ControllerOptions, LeaderElectionOptions } from './options.ts';

@@ -1,5 +1,6 @@
 import type { Client, TransportOptions } from '@herald/kube';
 import type { ListenAddress, Logger } from '@herald/process';
+import type { NodeModeOptions } from './node-mode/index.ts';
 
 /** What `herald controller` is told. */
 export interface ControllerOptions {
@@ -21,6 +22,8 @@ export interface ControllerOptions {
   ignoreExcludeLabel?: boolean | undefined;
   /** How long an address is given to nobody after another machine was found on it (ms); 0: who holds it keeps it. Default: 10 minutes. */
   conflictQuarantineMs?: number | undefined;
+  /** Services of class `heraldlb.io/node`. Default: no limit, the usual protected ports, classless Services are not among them. */
+  nodeMode?: Partial<NodeModeOptions> | undefined;
   /** Unique among the replicas. */
   identity: string;
   /** Undefined: work without a lease. */

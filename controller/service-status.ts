@@ -15,6 +15,8 @@ export interface ConditionText {
 export interface DesiredStatus {
   /** Addresses in the order of `status.loadBalancer.ingress`. */
   addresses: readonly string[];
+  /** `ipMode` of every entry; undefined: as it is, and the API server's default for a new one. */
+  ipMode?: 'VIP' | 'Proxy' | undefined;
   allocated: ConditionText;
   announced: ConditionText;
 }
@@ -39,10 +41,16 @@ export function ingressAddresses(service: Service): string[] {
 export function statusPatch(service: Service, desired: DesiredStatus, now: string): StatusPatch | null {
   const status: StatusPatch['status'] = {};
   const ingress = service.status?.loadBalancer?.ingress ?? [];
-  const same = ingress.length === desired.addresses.length && ingress.every((entry, index) => entry.ip === desired.addresses[index]);
+  const { addresses, ipMode } = desired;
+  // An API server that does not know `ipMode` leaves it out, and without it an address is a VIP.
+  const fits = (entry: { ipMode?: string }) => ipMode === undefined || (entry.ipMode ?? 'VIP') === ipMode;
+  const same = ingress.length === addresses.length && ingress.every((entry, index) => entry.ip === addresses[index] && fits(entry));
   // An entry that stays keeps what others put there (ipMode, ports); ipMode of a new one is left to the API server.
   if (!same) {
-    const entries = desired.addresses.map(ip => ingress.find(entry => entry.ip === ip) ?? { ip });
+    const entries = addresses.map(ip => {
+      const entry = ingress.find(each => each.ip === ip) ?? { ip };
+      return fits(entry) && (ipMode !== 'Proxy' || entry.ipMode !== undefined) ? entry : { ...entry, ipMode };
+    });
     status.loadBalancer = { ingress: entries.length === 0 ? null : entries };
   }
   let conditions: readonly Condition[] | undefined = service.status?.conditions;

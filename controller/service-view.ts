@@ -9,9 +9,12 @@ export const poolClass = 'heraldlb.io/pool';
 /** Annotation of an Announcement: addresses whose pool says `onRemoval: Keep`; what keeps them when the pool is gone after a restart. */
 export const keepAnnotation = 'heraldlb.io/keep-on-removal';
 
-/** The classes served when `--load-balancer-class` is `served`; null: Services without a class. */
-export function servedClasses(served: string | null): ServiceClasses {
-  return { classless: served === null, classes: new Set(served === null ? [poolClass] : [poolClass, served]) };
+/**
+ * The classes served from pools when `--load-balancer-class` is `served`; null: Services without a class, unless node mode is the default
+ * for them.
+ */
+export function servedClasses(served: string | null, nodeModeDefault = false): ServiceClasses {
+  return { classless: served === null && !nodeModeDefault, classes: new Set(served === null ? [poolClass] : [poolClass, served]) };
 }
 
 /**

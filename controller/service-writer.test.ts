@@ -1,24 +1,26 @@
-import { parseAddress } from '@herald/ip';
 import { type Client, type Condition, connectTo, EventRecorder } from '@herald/kube';
 import { ManualClock, ScriptedServer, sendJson } from '@herald/kube/testing';
 import { createRegistry } from '@herald/process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Outcome } from './allocator/index.ts';
 import { ControllerMetrics } from './metrics.ts';
 import { ingressAddresses, type Service } from './service-status.ts';
-import { ServiceWriter } from './service-writer.ts';
+import { type Answer, ServiceWriter } from './service-writer.ts';
 
 /** The Services as the API server has them. */
 const stored = new Map<string, Service>();
-const outcomes = new Map<string, Outcome>();
+const outcomes = new Map<string, Answer>();
 const patches: string[] = [];
 let holds = true;
+let noIPMode = 0;
+let knowsIPMode = true;
 
 const server = new ScriptedServer((request, response) => {
   const [, namespace, name] = /namespaces\/([^/]+)\/services\/([^/]+)\/status/.exec(request.path) ?? [];
   const service = stored.get(`${namespace}/${name}`);
   if (service === undefined) return sendJson(response, 200, {});
-  const patch = JSON.parse(request.body) as { status: { loadBalancer?: { ingress: { ip: string }[] | null }; conditions?: Condition[] } };
+  type Entry = { ip: string; ipMode?: string };
+  const patch = JSON.parse(request.body) as { status: { loadBalancer?: { ingress: Entry[] | null }; conditions?: Condition[] } };
+  if (!knowsIPMode) for (const entry of patch.status.loadBalancer?.ingress ?? []) delete entry.ipMode;
   const ingress =
     patch.status.loadBalancer === undefined ? service.status?.loadBalancer?.ingress : (patch.status.loadBalancer.ingress ?? []);
   const conditions = patch.status.conditions ?? service.status?.conditions ?? [];
@@ -28,6 +30,7 @@ const server = new ScriptedServer((request, response) => {
     metadata: { ...service.metadata, resourceVersion },
     status: { loadBalancer: { ingress: ingress ?? [] }, conditions },
   };
+  if (request.query.get('dryRun') === 'All') return sendJson(response, 200, next);
   stored.set(`${namespace}/${name}`, next);
   patches.push(`${name}: ${ingressAddresses(next).join() || '-'}`);
   sendJson(response, 200, next);
@@ -43,6 +46,8 @@ beforeEach(async () => {
   outcomes.clear();
   patches.length = 0;
   holds = true;
+  noIPMode = 0;
+  knowsIPMode = true;
   await server.listen();
   client = connectTo(server.url, { qps: 0 });
   writer = new ServiceWriter({
@@ -56,6 +61,7 @@ beforeEach(async () => {
     outcome: key => outcomes.get(key),
     deprecated: () => [],
     announced: () => ({ status: 'Unknown', reason: 'WaitingForSpeakers', message: '' }),
+    onNoIPMode: () => void noIPMode++,
     holds: () => holds,
   });
 });
@@ -70,14 +76,11 @@ function given(name: string, shows: string[], shall: string[]): void {
   const metadata = { namespace: 'x', name, uid: name, resourceVersion: '1' };
   stored.set(`x/${name}`, { metadata, spec: { type: 'LoadBalancer' }, status: { loadBalancer: { ingress } } });
   cache = new Map(stored);
-  const addresses = shall.map(text => ({ address: parseAddress(text), pool: 'lan', keep: false, kept: false }));
   outcomes.set(`x/${name}`, {
-    key: `x/${name}`,
-    addresses,
+    addresses: shall,
     satisfied: shall.length > 0,
     reason: 'AddressAssigned',
     message: '',
-    changes: [],
   });
 }
 
@@ -124,6 +127,20 @@ describe('ServiceWriter', () => {
     holds = false;
     await expect(write('a')).rejects.toMatchObject({ code: 'aborted' });
     expect(patches).toEqual([]);
+  });
+
+  it.each([
+    { desc: 'writes addresses that kube-proxy leaves alone', knows: true, written: ['a: 10.0.0.1'], told: 0 },
+    { desc: 'writes none of them where the API server would drop ipMode', knows: false, written: [], told: 2 },
+  ])('$desc', async ({ knows, written, told }) => {
+    given('a', [], ['10.0.0.1']);
+    outcomes.set('x/a', { ...(outcomes.get('x/a') as Answer), ipMode: 'Proxy' });
+    knowsIPMode = knows;
+    await write('a');
+    await write('a');
+    expect(patches).toEqual(written);
+    expect(noIPMode).toBe(told);
+    if (knows) expect(stored.get('x/a')?.status?.loadBalancer?.ingress).toEqual([{ ip: '10.0.0.1', ipMode: 'Proxy' }]);
   });
 
   it('leaves a Service alone that is no longer ours, and forgets one that is gone', async () => {

@@ -1,5 +1,4 @@
-import { conditionTypes, reasonEntry } from '@herald/crds';
-import { formatAddress } from '@herald/ip';
+import { type AllocatedReason, conditionTypes, type Reason, reasonEntry } from '@herald/crds';
 import {
   ApiError,
   type Client,
@@ -12,12 +11,35 @@ import {
   services,
   time,
 } from '@herald/kube';
-import type { AddressChange, Outcome } from './allocator/index.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import { type ConditionText, type DesiredStatus, ingressAddresses, releasePatch, type Service, statusPatch } from './service-status.ts';
+import {
+  type ConditionText,
+  type DesiredStatus,
+  ingressAddresses,
+  releasePatch,
+  type Service,
+  type StatusPatch,
+  statusPatch,
+} from './service-status.ts';
 import { StatusClaims } from './status-claims.ts';
 
 export const fieldManager = 'herald-controller';
+
+/** What one Service is given, by whichever mode it is served. */
+export interface Answer {
+  /** In the order of the status. */
+  readonly addresses: readonly string[];
+  readonly ipMode?: 'VIP' | 'Proxy' | undefined;
+  readonly satisfied: boolean;
+  readonly reason: AllocatedReason;
+  readonly message: string;
+}
+
+/** A change of addresses that an event tells of. */
+export interface ToldChange {
+  readonly event: Reason;
+  readonly message: string;
+}
 
 export interface ServiceWriterOptions {
   client: Client;
@@ -28,10 +50,12 @@ export interface ServiceWriterOptions {
   /** Keys of the Services whose cached status has the address. */
   cachedHolders: (address: string) => readonly string[];
   isOurs: (service: Service) => boolean;
-  outcome: (key: string) => Outcome | undefined;
+  outcome: (key: string) => Answer | undefined;
   /** Annotations of a deprecated prefix that the Service uses. */
   deprecated: (service: Service) => readonly string[];
   announced: (key: string) => ConditionText;
+  /** The API server does not know `ipMode`, so that an address that kube-proxy must leave alone cannot be listed. */
+  onNoIPMode: () => void;
   /** Whether the lease is held for certain: asked before each write. */
   holds: () => boolean;
 }
@@ -48,7 +72,9 @@ export class ServiceWriter {
   /** Ingress as last seen to be as it shall be, to tell an edit by hand from a change of ours. */
   readonly #settled = new Map<string, readonly string[]>();
   /** Changes of address whose events wait for the status to be written. */
-  readonly #changes = new Map<string, AddressChange[]>();
+  readonly #changes = new Map<string, ToldChange[]>();
+  /** Whether the API server keeps `ipMode`; undefined: it was not asked yet. */
+  #keepsIPMode: boolean | undefined;
   /** When a change was first seen, for the histogram. */
   readonly #seenAt = new Map<string, number>();
 
@@ -74,7 +100,7 @@ export class ServiceWriter {
   }
 
   /** Remembers the changes of an answer for the events that tell of them. */
-  changed(key: string, changes: readonly AddressChange[]): void {
+  changed(key: string, changes: readonly ToldChange[]): void {
     if (changes.length === 0) return;
     this.#changes.set(key, [...(this.#changes.get(key) ?? []), ...changes]);
   }
@@ -91,21 +117,22 @@ export class ServiceWriter {
     if (!this.#options.isOurs(service)) return this.#release(key, service, signal);
     const outcome = this.#options.outcome(key);
     if (outcome === undefined) return;
-    const { reason, message, satisfied } = outcome;
+    const { reason, message, satisfied, addresses, ipMode } = outcome;
     const allocated: ConditionText = {
       status: reasonEntry(reason).status ?? (satisfied ? 'True' : 'False'),
       reason,
       message: message.slice(0, 2000),
     };
-    const addresses = addressesOf(outcome);
     const announced = this.#options.announced(key);
     const blocked = this.#shownElsewhere(key, service, addresses);
     // What it gives up goes first: of two Services that swap addresses each waits for the other.
     const writable = addresses.filter(address => !blocked.includes(address));
     if (blocked.length > 0 && ingressAddresses(service).every(address => addresses.includes(address))) return soon;
-    const desired: DesiredStatus = { addresses: writable, allocated, announced };
+    const desired: DesiredStatus = { addresses: writable, ipMode, allocated, announced };
     const patch = statusPatch(service, desired, time(this.#options.clock.wall()));
     const reverted = patch?.status.loadBalancer !== undefined && equal(this.#settled.get(key), addresses);
+    if (patch?.status.loadBalancer !== undefined && ipMode === 'Proxy' && !(await this.#allowsProxy(key, patch, signal)))
+      return this.#options.onNoIPMode();
     if (patch !== null) {
       this.#claims.add(key, writable);
       await this.#patch(key, service, patch, signal);
@@ -134,7 +161,7 @@ export class ServiceWriter {
       return [...others].some(other => {
         const holder = this.latest(other);
         const answer = outcome(other);
-        return holder !== undefined && isOurs(holder) && (answer === undefined || !addressesOf(answer).includes(address));
+        return holder !== undefined && isOurs(holder) && (answer === undefined || !answer.addresses.includes(address));
       });
     });
   }
@@ -169,6 +196,19 @@ export class ServiceWriter {
     }
   }
 
+  /**
+   * Whether the API server keeps `ipMode` (Kubernetes 1.30), asked by a dry run: written without it, the address of a node would be bound
+   * by every kube-proxy in IPVS mode.
+   */
+  async #allowsProxy(key: string, patch: StatusPatch, signal: AbortSignal): Promise<boolean> {
+    if (this.#keepsIPMode === undefined && (patch.status.loadBalancer?.ingress ?? []).length > 0) {
+      const options = { type: 'strategic', subresource: 'status', fieldManager, dryRun: true, signal } as const;
+      const written = await this.#options.client.patch(services, refOf(key), patch, options);
+      this.#keepsIPMode = (written.status?.loadBalancer?.ingress ?? []).every(entry => entry.ipMode === 'Proxy');
+    }
+    return this.#keepsIPMode !== false;
+  }
+
   #tell(key: string, before: Service, allocated: ConditionText, reverted: boolean): void {
     const { recorder, metrics } = this.#options;
     for (const { event, message } of this.#changes.get(key) ?? []) {
@@ -194,10 +234,6 @@ export class ServiceWriter {
 
 function showsAddress(service: Service | undefined, address: string): boolean {
   return service !== undefined && ingressAddresses(service).includes(address);
-}
-
-function addressesOf(outcome: Outcome): string[] {
-  return outcome.addresses.map(({ address }) => formatAddress(address));
 }
 
 function equal(a: readonly string[] | undefined, b: readonly string[]): boolean {

@@ -1,5 +1,10 @@
 import { setMaxListeners } from 'node:events';
+<<<<<<< HEAD
 import { type Config, emptyConfig, resolve, type Speaker } from '@herald/crds';
+=======
+import { type Config, emptyConfig, resolve } from '@herald/crds';
+import { formatAddress } from '@herald/ip';
+>>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
 import {
   ApiError,
   type Client,
@@ -23,11 +28,12 @@ import { canonical } from './canonical.ts';
 import { ConfigWriter } from './config-writer.ts';
 import { Conflicts } from './conflicts.ts';
 import type { ControllerMetrics } from './metrics.ts';
+import { defaultProtectedPorts, NodeMode, type NodeModeOptions, parseProtectedPorts } from './node-mode/index.ts';
 import type { PlannerOptions } from './planner/index.ts';
 import { Planning, relevantOfSpeaker } from './planning.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
-import { ServiceWriter } from './service-writer.ts';
+import { type Answer, ServiceWriter } from './service-writer.ts';
 
 export interface TermOptions {
   client: Client;
@@ -40,6 +46,7 @@ export interface TermOptions {
   /** Whether the lease is held for certain. */
   holds: () => boolean;
   planner?: PlannerOptions | undefined;
+  nodeMode?: Partial<NodeModeOptions> | undefined;
   /** How long an address is shunned after another machine was found on it (ms); 0: never. */
   conflictQuarantineMs?: number | undefined;
 }
@@ -66,7 +73,11 @@ export class Term {
   readonly #announcements: AnnouncementWriter;
   readonly #config: ConfigWriter;
   readonly #conflicts: Conflicts;
+<<<<<<< HEAD
   readonly #bgp: BGPView;
+=======
+  readonly #nodeMode: NodeMode;
+>>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
   readonly #recorder: EventRecorder;
   readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
   /** Services of ours by whether their request is met, for the metric. */
@@ -102,16 +113,36 @@ export class Term {
       holds: options.holds,
       cached: key => caches.services.get(key),
       cachedHolders: address => caches.services.byIndex('address', address).map(keyOf),
-      isOurs: service => this.#assigner.isOurs(service),
-      outcome: key => this.#assigner.allocator.outcome(key),
+      isOurs: service => this.#nodeMode.isOurs(service) || this.#assigner.isOurs(service),
+      outcome: key => this.#answer(key),
       deprecated: service => buildRequest(service).deprecated,
       announced: key =>
+<<<<<<< HEAD
         announcedCondition(
           this.#planning.desired(key)?.spec ?? null,
           caches.announcements.get(key),
           caches.speakers.list(),
           this.#bgp.sessions,
         ),
+=======
+        !this.#isNodeMode(key)
+          ? announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), caches.speakers.list())
+          : this.#nodeMode.announced(key),
+      onNoIPMode: () => this.#nodeMode.withoutIPMode(),
+    });
+    this.#nodeMode = new NodeMode({
+      caches,
+      clock,
+      options: {
+        classless: false,
+        maxNodes: 0,
+        ignoreExcludeLabel: false,
+        protectedPorts: parseProtectedPorts(defaultProtectedPorts),
+        ...options.nodeMode,
+      },
+      latest: key => this.#services.latest(key),
+      onSettled: news => this.#listed(news),
+>>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
     });
     this.#assigner = new Assigner({
       caches,
@@ -147,7 +178,7 @@ export class Term {
       client,
       service: key => this.#services.latest(key),
       cached: key => caches.announcements.get(key),
-      desired: key => this.#planning.desired(key),
+      desired: key => this.#planning.desired(key) ?? this.#nodeMode.announcement(key),
     });
     this.#config = new ConfigWriter({
       client,
@@ -201,6 +232,7 @@ export class Term {
       this.#assigner.stop();
       this.#planning.stop();
       this.#conflicts.stop();
+      this.#nodeMode.stop();
       await this.#caches.stop();
       await this.#recorder.stop();
     }
@@ -228,8 +260,12 @@ export class Term {
     const { namespaces, services, announcements } = this.#caches;
     for (const name of namespaces.keys()) this.#assigner.namespace(name);
     this.#resolve();
-    for (const key of services.keys()) this.#assigner.service(key);
+    for (const key of services.keys()) {
+      this.#nodeMode.service(key);
+      this.#assigner.service(key);
+    }
     this.#planning.begin();
+    this.#nodeMode.begin();
     this.#assigner.begin();
     // Also those of Services that went while nobody watched.
     for (const key of announcements.keys()) this.#queues.announcements.add(key);
@@ -242,6 +278,7 @@ export class Term {
       if (event.type === 'synced' || !this.#begun) return;
       const key = keyOf(event.object);
       this.#services.seen(key);
+      this.#nodeMode.service(key);
       this.#assigner.service(key);
     });
     namespaces.on(event => {
@@ -250,24 +287,37 @@ export class Term {
     slices.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       const keys = [serviceOfSlice(event.object), event.type === 'updated' ? serviceOfSlice(event.old) : undefined];
-      for (const key of new Set(keys)) if (key !== undefined) this.#planning.endpoints(key);
+      for (const key of new Set(keys)) {
+        if (key === undefined) continue;
+        this.#planning.endpoints(key);
+        this.#nodeMode.endpoints(key);
+        if (this.#nodeMode.answer(key) !== undefined) this.#queues.announcements.add(key);
+      }
     });
     nodes.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.node(event.object.metadata.name);
+<<<<<<< HEAD
       // Most of what comes is a kubelet's heartbeat.
       if (event.type === 'updated' && canonical(sessionNodeOf(event.old)) === canonical(sessionNodeOf(event.object))) return;
       this.#bgp.changed();
       this.#recountPeers();
       if (this.#resolved.peers.length > 0) this.#reviewServices();
+=======
+      this.#nodeMode.node(event);
+>>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
     });
     speakers.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.speaker(event.object.metadata.name);
+<<<<<<< HEAD
       if (event.type !== 'updated' || canonical(bgpOf(event.old)) !== canonical(bgpOf(event.object))) {
         this.#bgp.changed();
         this.#recountPeers();
       }
+=======
+      this.#nodeMode.speaker(event);
+>>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
       if (event.type !== 'updated' || canonical(event.old.status?.conflicts ?? []) !== canonical(event.object.status?.conflicts ?? []))
         this.#conflicts.changed();
       if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
@@ -346,8 +396,36 @@ export class Term {
     }
   }
 
+  #isNodeMode(key: string): boolean {
+    const service = this.#services.latest(key);
+    return service !== undefined && this.#nodeMode.isOurs(service);
+  }
+
+  /** What a Service is given, by whichever mode it is served. */
+  #answer(key: string): Answer | undefined {
+    if (this.#isNodeMode(key)) return this.#nodeMode.answer(key);
+    const outcome = this.#assigner.allocator.outcome(key);
+    if (outcome === undefined) return undefined;
+    return { ...outcome, addresses: outcome.addresses.map(({ address }) => formatAddress(address)) };
+  }
+
+  /** Lists of node addresses changed. */
+  #listed(news: Parameters<ConstructorParameters<typeof NodeMode>[0]['onSettled']>[0]): void {
+    const { metrics, logger } = this.#options;
+    for (const { answer, changes } of news) {
+      const { key, satisfied, reason, message } = answer;
+      metrics.answered(satisfied, reason);
+      this.#services.changed(key, changes);
+      for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
+      if (!satisfied) logger.info({ service: key, reason }, message);
+      this.#count(key);
+    }
+    metrics.services(this.#allocated, this.#answers.size - this.#allocated);
+    this.#enqueue(news.map(({ answer }) => answer.key));
+  }
+
   #count(key: string): void {
-    const satisfied = this.#assigner.allocator.outcome(key)?.satisfied;
+    const satisfied = this.#answer(key)?.satisfied;
     if (this.#answers.get(key) === true) this.#allocated--;
     if (satisfied === true) this.#allocated++;
     if (satisfied === undefined) this.#answers.delete(key);

@@ -218,6 +218,8 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     version: '1',
     startedAt: '2026-01-01T00:00:00Z',
     snapshotAge: undefined,
+    kubeProxy: 'Other',
+    nodeForwarding: 'Off',
     owners: [],
     owned: 0,
     conflicts: [],

@@ -7,6 +7,9 @@ export interface SpeakerView {
   startedAt: string;
   /** Age of the snapshot in use, seconds; undefined while the configuration is live. */
   snapshotAge: number | undefined;
+  kubeProxy: 'IPVS' | 'Other';
+  /** Whether this speaker forwards for Services of node mode where kube-proxy cannot. */
+  nodeForwarding: 'Ready' | 'Off' | 'NotPermitted';
   owners: readonly AnnouncementOwner[];
   owned: number;
   segments: readonly SegmentReport[];
@@ -29,6 +32,8 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     startedAt: view.startedAt,
     ...(view.snapshotAge !== undefined && { snapshotAgeSeconds: view.snapshotAge }),
     responder: responderOf(view.segments),
+    kubeProxy: view.kubeProxy,
+    nodeForwarding: view.nodeForwarding,
     owned: view.owned,
     segments: view.segments.slice(0, 64).map(segmentOf),
     ...(view.sessions.length > 0 && {
@@ -55,6 +60,7 @@ function segmentOf(report: SegmentReport): SpeakerSegment {
     peersHeard: [...report.peersHeard].sort().slice(0, 1_000),
     stalls: report.stalls,
   };
+  if (report.peersAnswering.length > 0) segment.peersAnswering = report.peersAnswering.slice(0, 1_000);
   if (report.unfitReason !== undefined) segment.unfitReason = report.unfitReason;
   return segment;
 }

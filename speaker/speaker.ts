@@ -12,6 +12,7 @@ import { MESH_PROFILES } from './mesh/timers.ts';
 import { readKeyFile } from './mesh-key.ts';
 import { MeshSecrets } from './mesh-secrets.ts';
 import { SpeakerMetrics } from './metrics.ts';
+import { kubeProxyMode } from './node-mode/kube-proxy.ts';
 import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
 import { PeerNodes } from './peer-nodes.ts';
 import { announcements } from './resources.ts';
@@ -294,6 +295,8 @@ export class Speaker {
       version: this.#options.version,
       startedAt: this.#startedAt,
       snapshotAge: fromSnapshot ? Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000)) : undefined,
+      kubeProxy: kubeProxyMode(),
+      nodeForwarding: 'Off',
       owners: this.#layer2.owners.all,
       owned: this.#layer2.owners.size,
       conflicts: this.#layer2.owners.conflicts,

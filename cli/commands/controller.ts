@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { flag } from '../flag.ts';
 import { runProcess } from '../run-process.ts';
 import { version } from '../version.ts';
-import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag } from './common.ts';
+import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag, integerFlag } from './common.ts';
 
 interface Flags extends CommonFlags {
   loadBalancerClass: string;
@@ -16,6 +16,10 @@ interface Flags extends CommonFlags {
   leaderElectRetryPeriod: number;
   identity: string;
   conflictQuarantine: number;
+  nodeModeDefault: boolean;
+  nodeModeMaxNodes: number;
+  nodeModeProtectedPorts?: string;
+  nodeModeIgnoreExcludeLabel: boolean;
 }
 
 /** `herald controller`: assigns addresses and plans their announcement. */
@@ -35,6 +39,32 @@ export function registerController(program: Command): void {
     'an address that another machine was found on before its first use is given to nobody for so long, unless asked for by name; 0s: the Service that holds it keeps it',
     600_000,
   );
+  booleanFlag(
+    command,
+    '--node-mode-default <true|false>',
+    'give Services without spec.loadBalancerClass the addresses of nodes, as ServiceLB of k3s does, instead of addresses of pools',
+    false,
+  );
+  integerFlag(
+    command,
+    '--node-mode-max-nodes <number>',
+    'list at most so many nodes per Service of class heraldlb.io/node, unless it is annotated heraldlb.io/max-nodes; 0: all',
+    0,
+    0,
+    9999,
+  );
+  flag(
+    command,
+    '--node-mode-protected-ports <ports>',
+    'ports that no Service may take on nodes, such as 22,6443/TCP,10248-10260/TCP; empty: none. Default: those of SSH, BGP, etcd, the API server, kubelet, overlays and Herald',
+    undefined,
+  );
+  booleanFlag(
+    command,
+    '--node-mode-ignore-exclude-label <true|false>',
+    'list also nodes labelled node.kubernetes.io/exclude-from-external-load-balancers, as ServiceLB does',
+    false,
+  );
   booleanFlag(command, '--leader-elect <true|false>', 'false: work without a lease, which only ever a single replica may', true);
   flag(command, '--leader-elect-name <name>', 'name of the Lease', 'herald-controller');
   durationFlag(command, '--leader-elect-lease-duration <duration>', 'others take over so long after the last renewal', 15_000);
@@ -44,7 +74,8 @@ export function registerController(program: Command): void {
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'controller', level: flags.logLevel });
     await runProcess(logger, async signal => {
-      const [{ runController }, { connect }] = await Promise.all([import('@herald/controller'), import('@herald/kube')]);
+      const [controller, { connect }] = await Promise.all([import('@herald/controller'), import('@herald/kube')]);
+      const { runController, parseProtectedPorts } = controller;
       await runController(
         {
           logger,
@@ -57,6 +88,12 @@ export function registerController(program: Command): void {
           loadBalancerClass: flags.loadBalancerClass === '' ? null : flags.loadBalancerClass,
           ignoreExcludeLabel: flags.ignoreExcludeLabel,
           conflictQuarantineMs: flags.conflictQuarantine,
+          nodeMode: {
+            classless: flags.nodeModeDefault,
+            maxNodes: flags.nodeModeMaxNodes,
+            ignoreExcludeLabel: flags.nodeModeIgnoreExcludeLabel,
+            ...(flags.nodeModeProtectedPorts !== undefined && { protectedPorts: parseProtectedPorts(flags.nodeModeProtectedPorts) }),
+          },
           identity: `${flags.identity}_${process.pid}`,
           leaderElection: flags.leaderElect
             ? {

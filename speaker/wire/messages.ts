@@ -57,6 +57,8 @@ export interface SegmentReport {
   fit: boolean;
   unfitReason?: string;
   peersHeard: readonly string[];
+  /** Those whose speaker is silent while their kernel answers. */
+  peersAnswering: readonly string[];
   listening: boolean;
   stalls: number;
   beaconsLost: number;

@@ -10,9 +10,10 @@ import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authe
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
 import { onKernelAnswer } from '../mesh/hold.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
-import { createMesh, type Effect, type MeshState, type TakeoverCause } from '../mesh/state.ts';
+import { createMesh, type Effect, isHeard, type MeshState, type TakeoverCause } from '../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
+import { SilentNodes } from '../node-mode/silent-nodes.ts';
 import type { Device } from './devices.ts';
 import { announcementFrames, probeFrame } from './frames.ts';
 import type { SegmentReport, WireAddress, WireEvent } from './messages.ts';
@@ -47,6 +48,7 @@ export class Segment implements FrameListener {
   readonly #conflicts = new ConflictWatch();
   readonly #probe = new AddressProbe();
   readonly #uplink: UplinkProbe;
+  readonly #silent = new SilentNodes();
   readonly #addresses = new Map<string, WireAddress>();
   /** Addresses a stranger was found on before their first use, and when to ask again. */
   readonly #refused = new Map<string, number>();
@@ -173,6 +175,7 @@ export class Segment implements FrameListener {
     this.#responder?.close();
   }
 
+  /** What is known; called once a second. */
   report(): SegmentReport {
     const { counters } = this.#mesh;
     const now = this.#context.loop.now();
@@ -186,6 +189,7 @@ export class Segment implements FrameListener {
       fit: unfit === undefined,
       ...(unfit !== undefined && { unfitReason: unfit }),
       peersHeard: [...this.#mesh.peers.values()].filter(peer => peer.liveness === 'two-way').map(peer => peer.name),
+      peersAnswering: this.#answering(now),
       listening: now < this.#mesh.listenUntil,
       stalls: counters.stalls,
       beaconsLost: counters.beaconsLost,
@@ -227,6 +231,7 @@ export class Segment implements FrameListener {
     }
     this.#uplink.replied(this.#mesh, neighbour, mac, now);
     onKernelAnswer(this.#mesh, neighbour, now);
+    this.#silent.answered(neighbour, now);
   }
 
   heard(mac: Mac): void {
@@ -421,6 +426,19 @@ export class Segment implements FrameListener {
     if (this.#mesh.lameDucks.has(ip)) return { mode: 'lame-duck' };
     const own = this.#mesh.mine.get(ip)?.dormant === false && !this.#probe.has(ip) && !this.#refused.has(ip);
     return own ? { mode: 'own' } : { mode: 'silent' };
+  }
+
+  /** Nodes whose speaker is silent while their kernel answers; asks those kernels again. */
+  #answering(now: number): string[] {
+    const peers = [...this.#mesh.peers.values()].map(peer => ({
+      name: peer.name,
+      address: peer.address,
+      mac: peer.macs[0],
+      heard: isHeard(peer),
+    }));
+    const { ask, answering } = this.#silent.look(peers, now);
+    for (const { address, mac } of ask) this.#uplink.ask(address, mac, this.#device);
+    return answering;
   }
 
   #unfitReason(now: number): string | undefined {

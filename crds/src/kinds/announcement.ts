@@ -61,10 +61,38 @@ const reason = z.object({
   message: text(1024).describe('The objects involved and the remedy.'),
 });
 
+const forwardPort = z.object({
+  protocol: z.enum(['TCP', 'UDP', 'SCTP']).describe('The protocol.'),
+  port: integer(1, 65_535).describe('Port on the node.'),
+  endpoints: listOf(
+    z.object({
+      ip: ipText().describe('Address of the endpoint.'),
+      port: integer(1, 65_535).describe('Port of the endpoint.'),
+      node: text(253).describe('Node of the endpoint. Absent: unknown.').exactOptional(),
+    }),
+    250,
+  ).describe('Where it is forwarded to: the ready endpoints, the first 250 of each family.'),
+});
+
+const forward = z.object({
+  nodes: setOf(nodeName(), 1000).describe('The nodes that forward, from their own addresses.'),
+  trafficPolicy: z
+    .enum(['Cluster', 'Local'])
+    .describe('Local: only to endpoints on the node itself, with the source address of the client. Cluster: to all, masqueraded.'),
+  affinity: z.boolean().describe('Whether a client stays with an endpoint (sessionAffinity ClientIP).').exactOptional(),
+  sourceRanges: setOf(text(49), 256).describe('Clients that are let in (loadBalancerSourceRanges). Absent: all.').exactOptional(),
+  ports: mapListOf(forwardPort, ['protocol', 'port'], 100).describe('What is forwarded.'),
+});
+
 const spec = z
   .object({
     addresses: mapListOf(announcedAddress, ['ip'], 16).describe('The addresses of the Service, in the order of its status.'),
     reasons: listOf(reason, 32).describe('Why something is not announced.').exactOptional(),
+    forward: forward
+      .describe(
+        'For a Service of class heraldlb.io/node where kube-proxy works in IPVS mode: what the speakers of its nodes forward themselves.',
+      )
+      .exactOptional(),
   })
   .describe('Who may announce which address. Written by the controller.');
 
@@ -129,6 +157,8 @@ export type AnnouncementStatus = z.input<typeof status>;
 export type AnnouncedAddress = z.input<typeof announcedAddress>;
 export type Layer2Plan = z.input<typeof layer2Plan>;
 export type BGPPlan = z.input<typeof bgpPlan>;
+/** What the speakers of the nodes of a Service forward themselves. */
+export type AnnouncementForward = z.input<typeof forward>;
 export type AnnouncementReason = z.input<typeof reason>;
 /** List key: `ip` and `segment`. */
 export type AnnouncementOwner = z.input<typeof owner>;

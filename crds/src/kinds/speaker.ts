@@ -14,6 +14,9 @@ const segment = z.object({
   fit: z.boolean().describe('Whether the node may own addresses on this segment.'),
   unfitReason: text(256).describe('Why it may not.').exactOptional(),
   peersHeard: setOf(objectName(), 1000).describe('Nodes whose heartbeats were heard within the detection time.').exactOptional(),
+  peersAnswering: setOf(objectName(), 1000)
+    .describe('Nodes whose speaker is silent while their kernel still answers for their address: alive, with a speaker that restarts.')
+    .exactOptional(),
   stalls: count().describe('How often the packet thread stood still longer than it may, since the start.').exactOptional(),
 });
 
@@ -64,6 +67,16 @@ const status = z
     responder: z
       .enum(['packet', 'kernel', 'none'])
       .describe('What answers ARP and NDP: the packet socket, the kernel (eBPF), or nothing.')
+      .exactOptional(),
+    kubeProxy: z
+      .enum(['IPVS', 'Other'])
+      .describe(
+        'IPVS: kube-proxy of the node works in IPVS mode (the interface kube-ipvs0 exists), where its addresses must not become load balancer addresses.',
+      )
+      .exactOptional(),
+    nodeForwarding: z
+      .enum(['Ready', 'Off', 'NotPermitted'])
+      .describe('Whether the speaker forwards for Services of class heraldlb.io/node itself where kube-proxy cannot (--node-forwarding).')
       .exactOptional(),
     owned: count().describe('Addresses this node answers for by layer 2.').exactOptional(),
     sessionsEstablished: text(16).describe('Established BGP sessions of all that should be, such as 1/2.').exactOptional(),

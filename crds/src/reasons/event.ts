@@ -33,6 +33,19 @@ export const eventReasons = {
     meaning: 'status.loadBalancer held something Herald had not assigned; the assigned addresses were written again.',
     remedy: 'Ask for an address with the annotation heraldlb.io/loadBalancerIPs instead of editing the status.',
   },
+  UpdatedLoadBalancer: {
+    severity: 'Normal',
+    summary: 'The node addresses of the Service are others than before',
+    meaning:
+      'The Service is of class heraldlb.io/node, and its nodes or their addresses changed. The event names the old list and the new one, as ServiceLB of k3s does.',
+    remedy: 'Nothing to do, unless a node failed.',
+  },
+  UnAvailableLoadBalancer: {
+    severity: 'Warning',
+    summary: 'No node is left to serve the Service',
+    meaning: 'The Service is of class heraldlb.io/node, and no node may serve it any more.',
+    remedy: 'See the condition heraldlb.io/Allocated.',
+  },
   OwnerChanged: {
     severity: 'Normal',
     summary: 'Another node announces the address now',

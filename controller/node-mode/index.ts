@@ -1,0 +1,2 @@
+export { NodeMode, type NodeModeOptions } from './node-mode.ts';
+export { defaultProtectedPorts, type ProtectedPorts, parseProtectedPorts } from './protected-ports.ts';
