@@ -1,10 +1,6 @@
 import { setMaxListeners } from 'node:events';
-<<<<<<< HEAD
 import { type Config, emptyConfig, resolve, type Speaker } from '@herald/crds';
-=======
-import { type Config, emptyConfig, resolve } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
->>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
 import {
   ApiError,
   type Client,
@@ -73,11 +69,8 @@ export class Term {
   readonly #announcements: AnnouncementWriter;
   readonly #config: ConfigWriter;
   readonly #conflicts: Conflicts;
-<<<<<<< HEAD
   readonly #bgp: BGPView;
-=======
   readonly #nodeMode: NodeMode;
->>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
   readonly #recorder: EventRecorder;
   readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
   /** Services of ours by whether their request is met, for the metric. */
@@ -117,17 +110,14 @@ export class Term {
       outcome: key => this.#answer(key),
       deprecated: service => buildRequest(service).deprecated,
       announced: key =>
-<<<<<<< HEAD
-        announcedCondition(
-          this.#planning.desired(key)?.spec ?? null,
-          caches.announcements.get(key),
-          caches.speakers.list(),
-          this.#bgp.sessions,
-        ),
-=======
-        !this.#isNodeMode(key)
-          ? announcedCondition(this.#planning.desired(key)?.spec ?? null, caches.announcements.get(key), caches.speakers.list())
-          : this.#nodeMode.announced(key),
+        this.#isNodeMode(key)
+          ? this.#nodeMode.announced(key)
+          : announcedCondition(
+              this.#planning.desired(key)?.spec ?? null,
+              caches.announcements.get(key),
+              caches.speakers.list(),
+              this.#bgp.sessions,
+            ),
       onNoIPMode: () => this.#nodeMode.withoutIPMode(),
     });
     this.#nodeMode = new NodeMode({
@@ -142,7 +132,6 @@ export class Term {
       },
       latest: key => this.#services.latest(key),
       onSettled: news => this.#listed(news),
->>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
     });
     this.#assigner = new Assigner({
       caches,
@@ -297,27 +286,21 @@ export class Term {
     nodes.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.node(event.object.metadata.name);
-<<<<<<< HEAD
+      this.#nodeMode.node(event);
       // Most of what comes is a kubelet's heartbeat.
       if (event.type === 'updated' && canonical(sessionNodeOf(event.old)) === canonical(sessionNodeOf(event.object))) return;
       this.#bgp.changed();
       this.#recountPeers();
       if (this.#resolved.peers.length > 0) this.#reviewServices();
-=======
-      this.#nodeMode.node(event);
->>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
     });
     speakers.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       this.#planning.speaker(event.object.metadata.name);
-<<<<<<< HEAD
+      this.#nodeMode.speaker(event);
       if (event.type !== 'updated' || canonical(bgpOf(event.old)) !== canonical(bgpOf(event.object))) {
         this.#bgp.changed();
         this.#recountPeers();
       }
-=======
-      this.#nodeMode.speaker(event);
->>>>>>> c6d6fa3 (List the addresses of nodes for Services of class heraldlb.io/node)
       if (event.type !== 'updated' || canonical(event.old.status?.conflicts ?? []) !== canonical(event.object.status?.conflicts ?? []))
         this.#conflicts.changed();
       if (event.type === 'updated' && relevantOfSpeaker(event.old) === relevantOfSpeaker(event.object)) return;
