@@ -3,6 +3,7 @@ import { type Client, connectTo, customResourceDefinitions, EventRecorder, event
 import { createLogger, createRegistry } from '@herald/process';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { FlowTable } from './flows.ts';
 import { Layer2Speaker } from './layer2-speaker.ts';
 import { nodeIdOf } from './mesh/authentication.ts';
 import { SpeakerMetrics } from './metrics.ts';
@@ -48,7 +49,7 @@ afterEach(async () => {
 });
 
 /** The main thread's part of layer 2 on a node, with the wire thread played by the test. */
-async function start(node: string): Promise<{ layer2: Layer2Speaker; commands: WireCommand[] }> {
+async function start(node: string, flowTable: FlowTable | 'off' = 'off'): Promise<{ layer2: Layer2Speaker; commands: WireCommand[] }> {
   const informer = new Informer<Announcement>(client, announcements);
   const commands: WireCommand[] = [];
   const layer2 = new Layer2Speaker({
@@ -58,6 +59,8 @@ async function start(node: string): Promise<{ layer2: Layer2Speaker; commands: W
     recorder: new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: node }),
     metrics: new SpeakerMetrics(createRegistry({ component: 'speaker', version: 'test' })),
     logger: createLogger({ component: 'test', level: 'silent' }),
+    drain: 60_000,
+    flowTable,
     command: command => commands.push(command),
     onPlan: () => undefined,
   });
@@ -121,7 +124,7 @@ describe('Layer2Speaker', () => {
     expect(commands).toEqual([
       {
         kind: 'addresses',
-        set: [{ ip: IP, nodes: ['b', 'a'].map(nodeIdOf), interfaces: [], epoch: 0, hold: 0, restored: [] }],
+        set: [{ ip: IP, nodes: ['b', 'a'].map(nodeIdOf), interfaces: [], epoch: 0, hold: 0, drain: 60_000, restored: [], lameDucks: [] }],
         remove: [],
       },
     ]);

@@ -1,12 +1,14 @@
 import type { Announcement, AnnouncementOwner } from '@herald/crds';
 import { type Client, type EventRecorder, type Informer, isApiError, keyOf, refOf, WorkQueue } from '@herald/kube';
 import type { Logger } from '@herald/process';
+import type { FlowTable } from './flows.ts';
+import { LameDucks } from './lame-ducks.ts';
 import type { SpeakerMetrics } from './metrics.ts';
 import { recordEvent } from './owner-events.ts';
-import { merged, Owners, reported, sameOwners } from './owners.ts';
+import { type Flows, flowKey, merged, Owners, reported, reportedFlows, sameOwners } from './owners.ts';
 import { WirePlan } from './plan.ts';
 import { announcements } from './resources.ts';
-import { type SharedAddress, share } from './share.ts';
+import { type SharedAddress, share, untilOf } from './share.ts';
 import type { WireCommand, WireEvent } from './wire/messages.ts';
 
 export interface Layer2Options {
@@ -16,6 +18,10 @@ export interface Layer2Options {
   recorder: EventRecorder;
   metrics: SpeakerMetrics;
   logger: Logger;
+  /** How long a planned move goes on for established connections where the plan says nothing (ms). */
+  drain: number;
+  /** Where established connections are counted; `off`: nowhere. */
+  flowTable?: FlowTable | 'off' | undefined;
   /** To the wire thread. */
   command: (command: WireCommand) => void;
   /** The plan or what is owned changed: time for a new snapshot. */
@@ -26,14 +32,21 @@ export interface Layer2Options {
 const WRITE_DELAY = 25;
 /** Time for what is on its way to arrive, before a difference is believed. */
 const SETTLE_DELAY = 1_000;
+/** Between two reports of how many connections are left (ms), and for each address that is moving. */
+const FLOWS_INTERVAL = 3_000;
+const FLOWS_PACE = 100;
 
 /** Layer 2 on the main thread: the plan goes to the wire thread, and who owns what goes into the Announcements. */
 export class Layer2Speaker {
   readonly owners: Owners;
+  readonly lameDucks: LameDucks;
   readonly #options: Layer2Options;
   readonly #plan = new WirePlan();
   readonly #queue: WorkQueue;
   #shared = new Map<string, SharedAddress>();
+  /** Connections left, as they are reported; written to the API less often than they are counted. */
+  #flows = new Map<string, number>();
+  #flowsAt = Number.NEGATIVE_INFINITY;
   #planning = false;
   /** Last written per Announcement, until the watch brings it back: the store may be older than our own write. */
   readonly #written = new Map<string, AnnouncementOwner[]>();
@@ -42,6 +55,15 @@ export class Layer2Speaker {
     this.#options = options;
     this.owners = new Owners(options.node);
     const { logger, client } = options;
+    this.lameDucks = new LameDucks({
+      clock: client.clock,
+      logger,
+      table: options.flowTable,
+      onCounts: counts => {
+        options.command({ kind: 'flows', counts });
+        this.#reportFlows();
+      },
+    });
     this.#queue = new WorkQueue({
       name: 'owners',
       clock: client.clock,
@@ -61,9 +83,17 @@ export class Layer2Speaker {
 
   /** What this node may own, with what it owns now, for the next process. */
   snapshot(): SharedAddress[] {
-    const eligible = [...this.#shared.values()].filter(address => address.eligible);
-    const restored = (ip: string) => this.owners.of([ip]).map(({ segment, epoch }) => ({ segment, epoch }));
-    return eligible.map(address => Object.assign({}, address, { restored: restored(address.ip) }));
+    const ducks = this.lameDucks.byAddress();
+    const wanted = [...this.#shared.values()].filter(({ ip, eligible }) => eligible || ducks.has(ip));
+    return wanted.map(address => ({
+      ...address,
+      restored: this.owners.of([address.ip]).map(({ segment, epoch, draining }) => ({
+        segment,
+        epoch,
+        ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
+      })),
+      lameDucks: (ducks.get(address.ip) ?? []).map(({ segment, to, until }) => ({ segment, to, untilMs: until })),
+    }));
   }
 
   /** Works from a snapshot until the API server answers. */
@@ -73,9 +103,9 @@ export class Layer2Speaker {
 
   /** The plan as of now, to the wire thread. */
   replan(): void {
-    const { informer, node } = this.#options;
+    const { informer, node, drain } = this.#options;
     if (!informer.hasSynced) return;
-    this.#apply(share(informer.list(), node));
+    this.#apply(share(informer.list(), node, { drain }));
     this.#options.onPlan();
   }
 
@@ -87,6 +117,18 @@ export class Layer2Speaker {
         break;
       case 'released':
         this.owners.released(event.ip, event.segment);
+        if (event.lameDuckMs !== undefined && event.to !== undefined)
+          this.#beginLameDuck(event.ip, event.segment, event.to, event.lameDuckMs);
+        break;
+      case 'announced':
+        this.owners.announced(event.ip, event.segment);
+        break;
+      case 'lame-duck':
+        this.#beginLameDuck(event.ip, event.segment, event.to, event.forMs);
+        break;
+      case 'lame-duck-over':
+        this.lameDucks.end(event.ip, event.segment);
+        this.#flows.delete(flowKey(event));
         break;
       case 'confirmed':
         this.owners.confirmed(event.ip, event.segment, client.clock.wall());
@@ -101,6 +143,7 @@ export class Layer2Speaker {
         return;
     }
     metrics.owned(this.owners.size);
+    metrics.lameDucks(this.lameDucks.all.length, this.lameDucks.flows ?? 0);
     this.#options.onPlan();
     this.#log(event);
     for (const key of this.#announcementsOf(event.ip)) {
@@ -111,13 +154,14 @@ export class Layer2Speaker {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.lameDucks.stop(), { once: true });
     await this.#queue.run(key => this.#write(key), { workers: 8, signal });
   }
 
   /** Writes what is not written yet, once, at the end of the process. */
   async flush(): Promise<void> {
-    const { informer, logger, node } = this.#options;
-    const behind = informer.list().filter(announcement => !sameOwners(this.#ownersOf(announcement), reported(announcement, node)));
+    const { informer, logger } = this.#options;
+    const behind = informer.list().filter(announcement => !this.#isReported(announcement));
     const written = await Promise.allSettled(behind.map(async announcement => this.#write(keyOf(announcement))));
     const failed = written.filter(result => result.status === 'rejected');
     if (failed.length > 0) logger.warn({ announcements: failed.length }, 'could not report that addresses were given up');
@@ -153,7 +197,40 @@ export class Layer2Speaker {
     const now = reported(announcement, this.#options.node);
     const written = this.#written.get(key);
     if (written !== undefined && sameOwners(written, now)) this.#written.delete(key);
-    if (!sameOwners(this.#ownersOf(announcement), now)) this.#queue.addAfter(key, SETTLE_DELAY);
+    if (!this.#isReported(announcement)) this.#queue.addAfter(key, SETTLE_DELAY);
+  }
+
+  /** The Announcement says of this node what is the case. */
+  #isReported(announcement: Announcement): boolean {
+    const { node } = this.#options;
+    return sameOwners(this.#ownersOf(announcement), reported(announcement, node)) && this.#areFlowsReported(announcement);
+  }
+
+  #areFlowsReported(announcement: Announcement): boolean {
+    for (const [key, flows] of reportedFlows(announcement, this.#options.node)) if ((this.#flows.get(key) ?? flows) !== flows) return false;
+    return true;
+  }
+
+  #beginLameDuck(ip: string, segment: string, to: string, forMs: number): void {
+    const since = this.#options.client.clock.wall();
+    this.lameDucks.begin({ ip, segment, to, since, until: since + forMs });
+  }
+
+  /** Numbers change with every count; they are told now and then, the more addresses the less often. */
+  #reportFlows(): void {
+    const { client, metrics } = this.#options;
+    const ducks = this.lameDucks.all;
+    metrics.lameDucks(ducks.length, this.lameDucks.flows ?? 0);
+    const now = client.clock.now();
+    const isFirst = ducks.some(duck => !this.#flows.has(flowKey(duck)));
+    if (!isFirst && now - this.#flowsAt < Math.max(FLOWS_INTERVAL, FLOWS_PACE * ducks.length)) return;
+    this.#flowsAt = now;
+    for (const duck of ducks) {
+      const flows = this.lameDucks.flowsOf(duck.ip);
+      if (flows === undefined || this.#flows.get(flowKey(duck)) === flows) continue;
+      this.#flows.set(flowKey(duck), flows);
+      for (const key of this.#announcementsOf(duck.ip)) this.#queue.addAfter(key, WRITE_DELAY);
+    }
   }
 
   #ownersOf(announcement: Announcement): AnnouncementOwner[] {
@@ -174,7 +251,8 @@ export class Layer2Speaker {
     if (announcement === undefined) return;
     const owners = this.#ownersOf(announcement);
     const known = reported(announcement, node);
-    if (sameOwners(owners, known) && sameOwners(owners, this.#written.get(key) ?? known)) return;
+    const isWritten = sameOwners(owners, known) && sameOwners(owners, this.#written.get(key) ?? known);
+    if (isWritten && this.#areFlowsReported(announcement)) return;
     this.#written.set(key, owners);
     try {
       try {
@@ -194,7 +272,8 @@ export class Layer2Speaker {
   async #patch(announcement: Announcement, owners: AnnouncementOwner[]): Promise<void> {
     const { node, client } = this.#options;
     const { resourceVersion } = announcement.metadata;
-    const status = { owners: merged(announcement, owners, node) };
+    const flows: Flows = this.#flows;
+    const status = { owners: merged(announcement, owners, node, flows) };
     const options = { type: 'merge', subresource: 'status', fieldManager: `herald-speaker-${node}` } as const;
     await client.patch(announcements, refOf(keyOf(announcement)), { metadata: { resourceVersion }, status }, options);
   }
@@ -202,16 +281,37 @@ export class Layer2Speaker {
   #log(event: WireEvent): void {
     const { logger } = this.#options;
     if (event.kind === 'acquired') {
-      const { ip, segment, interface: name, mac, epoch, cause } = event;
-      logger.info({ ip, segment, interface: name, mac, epoch, cause }, 'announcing');
+      const { ip, segment, interface: name, mac, epoch, cause, quiet } = event;
+      if (quiet === undefined) logger.info({ ip, segment, interface: name, mac, epoch, cause }, 'announcing');
+      else
+        logger.info(
+          { ip, segment, interface: name, mac, epoch, cause, from: quiet.from, seconds: seconds(quiet.forMs) },
+          'answering new clients; connections that are established stay with the old node',
+        );
     } else if (event.kind === 'released') {
-      const { ip, segment, interface: name, cause, to } = event;
-      logger.info({ ip, segment, interface: name, cause, to }, 'no longer announcing');
+      const { ip, segment, interface: name, cause, to, lameDuckMs } = event;
+      if (lameDuckMs === undefined) logger.info({ ip, segment, interface: name, cause, to }, 'no longer announcing');
+      else
+        logger.info(
+          { ip, segment, interface: name, cause, to, seconds: seconds(lameDuckMs) },
+          'moving away; connections that are established through this node are forwarded on',
+        );
+    } else if (event.kind === 'announced') {
+      logger.info({ ip: event.ip, segment: event.segment, why: event.why }, 'announcing: the planned move is over');
+    } else if (event.kind === 'lame-duck') {
+      const { ip, segment, to, forMs } = event;
+      logger.info({ ip, segment, to, seconds: seconds(forMs) }, 'forwarding connections on that were established before the restart');
+    } else if (event.kind === 'lame-duck-over') {
+      logger.info({ ip: event.ip, segment: event.segment, why: event.why }, 'moved away');
     } else if (event.kind === 'conflict') {
       const { ip, mac, interface: name, phase } = event;
       logger.warn({ ip, mac, interface: name, phase }, 'another host uses the address');
     }
   }
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.round(ms / 1_000));
 }
 
 function owns(ip: string): (announcement: Announcement) => boolean {

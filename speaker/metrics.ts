@@ -9,6 +9,9 @@ export class SpeakerMetrics {
   readonly #released: Counter;
   readonly #confirmed: Histogram;
   readonly #owned: Gauge;
+  readonly #lameDucks: Gauge;
+  readonly #flows: Gauge;
+  readonly #lameDuckMoves: Counter;
   readonly #peers: Gauge;
   readonly #answers: Counter;
   readonly #conflicts: Counter;
@@ -37,6 +40,22 @@ export class SpeakerMetrics {
       registers,
     });
     this.#owned = new Gauge({ name: 'herald_layer2_addresses_owned', help: 'Addresses this node answers for.', registers });
+    this.#lameDucks = new Gauge({
+      name: 'herald_layer2_moves_draining',
+      help: 'Addresses that moved away from this node and still have established connections through it.',
+      registers,
+    });
+    this.#flows = new Gauge({
+      name: 'herald_layer2_moves_draining_flows',
+      help: 'Established connections that those addresses still have through this node, when they can be counted.',
+      registers,
+    });
+    this.#lameDuckMoves = new Counter({
+      name: 'herald_layer2_moves_drained_total',
+      help: 'Planned moves of addresses away from this node that are over, by what ended them.',
+      labelNames: ['why'],
+      registers,
+    });
     this.#peers = new Gauge({
       name: 'herald_mesh_peers',
       help: 'Speakers heard that hear this one.',
@@ -71,11 +90,17 @@ export class SpeakerMetrics {
     else if (event.kind === 'released') this.#released.inc({ cause: event.cause });
     else if (event.kind === 'confirmed') this.#confirmed.observe(event.afterMs / 1000);
     else if (event.kind === 'conflict') this.#conflicts.inc({ phase: event.phase });
+    else if (event.kind === 'lame-duck-over') this.#lameDuckMoves.inc({ why: event.why });
     else if (event.kind === 'report') for (const segment of event.segments) this.#segment(segment);
   }
 
   owned(count: number): void {
     this.#owned.set(count);
+  }
+
+  lameDucks(addresses: number, flows: number): void {
+    this.#lameDucks.set(addresses);
+    this.#flows.set(flows);
   }
 
   #segment(report: SegmentReport): void {

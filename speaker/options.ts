@@ -44,7 +44,11 @@ export interface SpeakerOptions {
   bgpDrainTimeMs?: number | undefined;
   /** Announce by BGP although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */
   ignoreExcludeLabel?: boolean | undefined;
-  /** Longest time to hand addresses over on SIGTERM (ms); default 5,000. */
+  /** How long a planned move goes on for established connections where the L2Advertisement does not say (ms); default 60,000. */
+  drainTimeMs?: number | undefined;
+  /** Count established connections by the kernel's connection tracking, so that planned moves end with the last one. Default true. */
+  countFlows?: boolean | undefined;
+  /** Longest time to hand addresses over on SIGTERM, and to wait for established connections (ms); default 20,000. */
   leaveDeadlineMs?: number | undefined;
   clock?: Clock | undefined;
   random?: Random | undefined;

@@ -1,4 +1,4 @@
-import type { Announcement, AnnouncementOwner, SpeakerConflict } from '@herald/crds';
+import type { Announcement, AnnouncementDraining, AnnouncementOwner, SpeakerConflict } from '@herald/crds';
 import type { WireEvent } from './wire/messages.ts';
 
 /** Addresses that this node owns, as the wire thread reports them; each on each segment. Pure: time is passed in. */
@@ -13,10 +13,16 @@ export class Owners {
   }
 
   /** @param now wall clock, ms since the epoch */
-  acquired({ ip, segment, interface: name, mac, epoch }: WireEvent & { kind: 'acquired' }, now: number): void {
+  acquired({ ip, segment, interface: name, mac, epoch, quiet }: WireEvent & { kind: 'acquired' }, now: number): void {
     const segments = this.#owned.get(ip) ?? new Map<string, AnnouncementOwner>();
     this.#owned.set(ip, segments);
-    segments.set(segment, { ip, segment, node: this.#node, interface: name, mac, since: timestamp(now), epoch });
+    segments.set(segment, { ip, segment, node: this.#node, interface: name, mac, since: timestamp(now), epoch, ...drainingOf(quiet, now) });
+  }
+
+  /** The planned move is over: the old owner forwards no more. */
+  announced(ip: string, segment: string): void {
+    const owner = this.#owned.get(ip)?.get(segment);
+    if (owner !== undefined) delete owner.draining;
   }
 
   released(ip: string, segment: string): void {
@@ -65,16 +71,49 @@ export class Owners {
   }
 }
 
+function drainingOf(quiet: (WireEvent & { kind: 'acquired' })['quiet'], now: number): { draining?: AnnouncementDraining } {
+  if (quiet === undefined) return {};
+  return { draining: { node: quiet.from, since: timestamp(now), until: timestamp(now + quiet.forMs) } };
+}
+
 /** What the status of `announcement` says of this node, in the form of `Owners.of`: to see whether a write would change anything. */
 export function reported(announcement: Announcement, node: string): AnnouncementOwner[] {
   return (announcement.status?.owners ?? []).filter(owner => owner.node === node);
 }
 
-/** The list to write: the entries of other nodes, but for those that this node took over, and its own. */
-export function merged(announcement: Announcement, own: readonly AnnouncementOwner[], node: string): AnnouncementOwner[] {
-  const taken = new Set(own.map(({ ip, segment }) => `${ip} ${segment}`));
-  const others = (announcement.status?.owners ?? []).filter(owner => owner.node !== node && !taken.has(`${owner.ip} ${owner.segment}`));
-  return [...others, ...own];
+/** Established connections through this node, by address and segment: it reports them in the entry of the new owner. */
+export type Flows = ReadonlyMap<string, number>;
+
+export function flowKey({ ip, segment }: { ip: string; segment: string }): string {
+  return `${ip} ${segment}`;
+}
+
+/** What the status of `announcement` says of connections through this node. */
+export function reportedFlows(announcement: Announcement, node: string): Map<string, number | undefined> {
+  const draining = (announcement.status?.owners ?? []).filter(owner => owner.draining?.node === node);
+  return new Map(draining.map(owner => [flowKey(owner), owner.draining?.flows]));
+}
+
+/**
+ * The list to write: the entries of other nodes, but for those that this node took over, and its own. Of a planned move under way the
+ * new owner says that it is, and the old one how many connections are left.
+ */
+export function merged(announcement: Announcement, own: readonly AnnouncementOwner[], node: string, flows: Flows): AnnouncementOwner[] {
+  const before = announcement.status?.owners ?? [];
+  const taken = new Set(own.map(flowKey));
+  const others = before.filter(owner => owner.node !== node && !taken.has(flowKey(owner)));
+  return [
+    ...others.map(owner => (owner.draining?.node === node ? withFlows(owner, flows.get(flowKey(owner)) ?? owner.draining.flows) : owner)),
+    ...own.map(owner => {
+      const draining = before.find(entry => flowKey(entry) === flowKey(owner))?.draining;
+      return withFlows(owner, draining?.node === owner.draining?.node ? draining?.flows : undefined);
+    }),
+  ];
+}
+
+function withFlows(owner: AnnouncementOwner, flows: number | undefined): AnnouncementOwner {
+  if (owner.draining === undefined || flows === undefined) return owner;
+  return { ...owner, draining: { ...owner.draining, flows } };
 }
 
 /** Whether both lists say the same; a later confirmation alone is no reason to write. */
@@ -84,7 +123,9 @@ export function sameOwners(a: readonly AnnouncementOwner[], b: readonly Announce
 
 function textOf(owners: readonly AnnouncementOwner[]): string {
   return owners
-    .map(({ ip, segment, interface: name, mac, epoch, confirmed }) => [ip, segment, name, mac, epoch, confirmed !== undefined].join())
+    .map(({ ip, segment, interface: name, mac, epoch, confirmed, draining }) =>
+      [ip, segment, name, mac, epoch, confirmed !== undefined, draining?.node, draining?.until].join(),
+    )
     .sort()
     .join(';');
 }

@@ -9,7 +9,11 @@ const address = (ip: string, change: Partial<SharedAddress> = {}): SharedAddress
   interfaces: [],
   eligible: true,
   hold: 0,
+  drain: 0,
+  drain: 0,
   restored: [],
+  lameDucks: [],
+  lameDucks: [],
   epoch: 0,
   announcements: ['default/web'],
   ...change,
@@ -21,7 +25,7 @@ it('tells differences only', () => {
   const nodes = ['a', 'b'].map(nodeIdOf);
   expect(plan.update(shared(address('192.0.2.1'), address('192.0.2.2', { eligible: false })))).toEqual({
     kind: 'addresses',
-    set: [{ ip: '192.0.2.1', nodes, interfaces: [], epoch: 0, hold: 0, restored: [] }],
+    set: [{ ip: '192.0.2.1', nodes, interfaces: [], epoch: 0, hold: 0, drain: 0, restored: [], lameDucks: [] }],
     remove: [],
   });
   expect(plan.update(shared(address('192.0.2.1', { epoch: 7, announcements: ['default/x'] })))).toBeUndefined();

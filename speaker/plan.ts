@@ -7,7 +7,7 @@ export class WirePlan {
   #told = new Map<string, SharedAddress>();
 
   /**
-   * The difference to `shared`. An address this node may own is told; one it may own no more is told once with its new order, so that it
+   * The difference to `shared`. An address this node may own, or still forwards for, is told; one it may own no more is told once with its new order, so that it
    * is handed over to a node of it; one that is gone is removed.
    */
   update(shared: ReadonlyMap<string, SharedAddress>): WireCommand | undefined {
@@ -15,7 +15,7 @@ export class WirePlan {
     const remove: string[] = [];
     for (const [ip, address] of shared) {
       const told = this.#told.get(ip);
-      if (told === undefined ? !address.eligible : sameShare(told, address)) continue;
+      if (told === undefined ? !address.eligible && address.lameDucks.length === 0 : sameShare(told, address)) continue;
       this.#told.set(ip, address);
       set.push({
         ip,
@@ -23,7 +23,13 @@ export class WirePlan {
         interfaces: address.interfaces,
         epoch: address.epoch,
         hold: address.hold,
-        restored: address.restored,
+        drain: address.drain,
+        restored: address.restored.map(({ segment, epoch, quiet }) => ({
+          segment,
+          epoch,
+          ...(quiet !== undefined && { quiet: { ...quiet, from: nodeIdOf(quiet.from) } }),
+        })),
+        lameDucks: address.lameDucks.map(duck => ({ ...duck, to: nodeIdOf(duck.to) })),
       });
     }
     for (const ip of this.#told.keys()) {

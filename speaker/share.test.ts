@@ -29,12 +29,36 @@ describe('share', () => {
     [
       'an address this node may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b', 'a']) }])],
-      { '192.0.2.1': { nodes: ['b', 'a'], interfaces: [], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
+      {
+        '192.0.2.1': {
+          nodes: ['b', 'a'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          drain: 5_000,
+          lameDucks: [],
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s'],
+        },
+      },
     ],
     [
       'an address others may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }])],
-      { '192.0.2.1': { nodes: ['b'], interfaces: [], eligible: false, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
+      {
+        '192.0.2.1': {
+          nodes: ['b'],
+          interfaces: [],
+          eligible: false,
+          hold: 0,
+          drain: 5_000,
+          lameDucks: [],
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s'],
+        },
+      },
     ],
     [
       'interfaces of its own',
@@ -44,7 +68,17 @@ describe('share', () => {
         ]),
       ],
       {
-        '192.0.2.1': { nodes: ['a'], interfaces: ['eth1'], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] },
+        '192.0.2.1': {
+          nodes: ['a'],
+          interfaces: ['eth1'],
+          eligible: true,
+          hold: 0,
+          drain: 5_000,
+          lameDucks: [],
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s'],
+        },
       },
     ],
     [
@@ -56,6 +90,8 @@ describe('share', () => {
           interfaces: [],
           eligible: true,
           hold: 0,
+          drain: 5_000,
+          lameDucks: [],
           restored: [{ segment: '192.0.2.0/24', epoch: 4 }],
           epoch: 4,
           announcements: ['default/s'],
@@ -74,6 +110,8 @@ describe('share', () => {
           interfaces: [],
           eligible: true,
           hold: 0,
+          drain: 5_000,
+          lameDucks: [],
           restored: [],
           epoch: 0,
           announcements: ['default/s', 'default/t'],
@@ -92,6 +130,8 @@ describe('share', () => {
           interfaces: [],
           eligible: true,
           hold: 0,
+          drain: 5_000,
+          lameDucks: [],
           restored: [],
           epoch: 0,
           announcements: ['default/s', 'default/t'],
@@ -102,7 +142,19 @@ describe('share', () => {
     [
       'an address in another spelling',
       [announcement('s', [{ ip: '2001:DB8:0::1', pool: 'p', layer2: layer2(['a']) }])],
-      { '2001:db8::1': { nodes: ['a'], interfaces: [], eligible: true, hold: 0, restored: [], epoch: 0, announcements: ['default/s'] } },
+      {
+        '2001:db8::1': {
+          nodes: ['a'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          drain: 5_000,
+          lameDucks: [],
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s'],
+        },
+      },
     ],
     [
       'an Announcement that is being deleted',
@@ -116,7 +168,7 @@ describe('share', () => {
     ],
   ])('%s', (_, announcements, expected) => {
     const withoutIp = Object.fromEntries(
-      [...share(announcements, 'a')].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
+      [...share(announcements, 'a', { drain: 5_000 })].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
     );
     expect(withoutIp).toEqual(expected);
   });

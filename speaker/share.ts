@@ -1,6 +1,21 @@
-import type { Announcement } from '@herald/crds';
+import type { Announcement, AnnouncementDraining } from '@herald/crds';
 import { keyOf } from '@herald/kube';
 import { canonical } from './layer2/octets.ts';
+
+/** A claim of before a restart; `quiet`: taken over gently from a node, and not announced yet. */
+export interface Restored {
+  segment: string;
+  epoch: number;
+  quiet?: { from: string; untilMs: number } | undefined;
+}
+
+/** A gentle move away from this node that was under way before a restart. */
+export interface RestoredLameDuck {
+  segment: string;
+  to: string;
+  /** ms since the epoch. */
+  untilMs: number;
+}
 
 /** One address that this node may have to answer for by layer 2. */
 export interface SharedAddress {
@@ -13,8 +28,12 @@ export interface SharedAddress {
   eligible: boolean;
   /** How long claims on it are held while their speaker is silent and its kernel answers (ms). */
   hold: number;
+  /** How long a planned move goes on for established connections (ms). */
+  drain: number;
   /** What this node was the last to own, by segment: taken up again after a restart. */
-  restored: readonly { segment: string; epoch: number }[];
+  restored: readonly Restored[];
+  /** Segments on which this node still forwarded for established connections. */
+  lameDucks: readonly RestoredLameDuck[];
   /** Highest epoch that any owner has reported: new claims go on from there. */
   epoch: number;
   /** `namespace/name` of the Announcements (and so Services) that have the address, sorted. */
@@ -25,7 +44,7 @@ export interface SharedAddress {
  * The layer-2 share of `node` in the plan, by address. Services that share an address have one Announcement each and the planner gives
  * them one order; while it is still writing them, the first by name counts.
  */
-export function share(announcements: Iterable<Announcement>, node: string): Map<string, SharedAddress> {
+export function share(announcements: Iterable<Announcement>, node: string, defaults: { drain: number }): Map<string, SharedAddress> {
   const shared = new Map<string, SharedAddress>();
   const sorted = [...announcements].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   for (const announcement of sorted) {
@@ -43,7 +62,9 @@ export function share(announcements: Iterable<Announcement>, node: string): Map<
           interfaces: own?.interfaces ?? layer2.interfaces,
           eligible: layer2.nodes.includes(node),
           hold: (layer2.holdSeconds ?? 0) * 1_000,
+          drain: layer2.drainSeconds === undefined ? defaults.drain : layer2.drainSeconds * 1_000,
           restored: lastOwned(announcement, ip, node),
+          lameDucks: lastForwarded(announcement, ip, node),
           epoch: Math.max(epoch, known?.epoch ?? 0),
           announcements: [...(known?.announcements ?? []), keyOf(announcement)],
         });
@@ -58,10 +79,28 @@ export function share(announcements: Iterable<Announcement>, node: string): Map<
 /** Segments on which the last owner reported is this node. */
 function lastOwned(announcement: Announcement, ip: string, node: string): SharedAddress['restored'] {
   const owners = (announcement.status?.owners ?? []).filter(owner => owner.ip === ip);
-  return owners.filter(owner => owner.node === node).map(({ segment, epoch }) => ({ segment, epoch }));
+  return owners
+    .filter(owner => owner.node === node)
+    .map(({ segment, epoch, draining }) => ({
+      segment,
+      epoch,
+      ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
+    }));
+}
+
+/** When a planned move is over at the latest, ms since the epoch. */
+export function untilOf({ since, until = since }: AnnouncementDraining): number {
+  return Date.parse(until);
+}
+
+/** Segments on which the new owner waits for the connections through this node. */
+function lastForwarded(announcement: Announcement, ip: string, node: string): SharedAddress['lameDucks'] {
+  return (announcement.status?.owners ?? []).flatMap(({ ip: of, segment, node: to, draining }) =>
+    of === ip && draining?.node === node ? [{ segment, to, untilMs: untilOf(draining) }] : [],
+  );
 }
 
 /** Whether the wire thread would do the same with both. Epochs only matter when an address is new to it. */
 export function sameShare(a: SharedAddress, b: SharedAddress): boolean {
-  return a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join() && a.hold === b.hold;
+  return a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join() && a.hold === b.hold && a.drain === b.drain;
 }

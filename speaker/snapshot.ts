@@ -19,7 +19,11 @@ const schema = z.object({
       eligible: z.boolean(),
       epoch: z.number(),
       hold: z.number(),
-      restored: z.array(z.object({ segment: z.string(), epoch: z.number() })),
+      drain: z.number().default(0),
+      restored: z.array(
+        z.object({ segment: z.string(), epoch: z.number(), quiet: z.object({ from: z.string(), untilMs: z.number() }).optional() }),
+      ),
+      lameDucks: z.array(z.object({ segment: z.string(), to: z.string(), untilMs: z.number() })).default([]),
       announcements: z.array(z.string()),
     }),
   ),

@@ -28,7 +28,8 @@ import { WireThread } from './wire/thread.ts';
 const API_PATIENCE = 2_000;
 /** Without a report for so long the wire thread counts as hung (ms). */
 const WIRE_SILENCE = 5_000;
-const LEAVE_DEADLINE = 5_000;
+const LEAVE_DEADLINE = 20_000;
+const DRAIN_TIME = 60_000;
 /** Routes stay for so long on leaving, marked for graceful shutdown (ms). */
 const BGP_DRAIN_TIME = 2_000;
 /** Time for the last writes after everything was handed over (ms). */
@@ -66,9 +67,12 @@ export class Speaker {
     this.#informer = new Informer(client, announcements, {
       onError: error => logger.warn({ error: String(error) }, 'cannot watch Announcements'),
     });
-    this.#peers = new PeerNodes(client, nodeName, logger, addresses => {
-      this.#command({ kind: 'hints', addresses });
-      this.#snapshots?.changed();
+    this.#peers = new PeerNodes(client, nodeName, logger, {
+      onAddresses: addresses => {
+        this.#command({ kind: 'hints', addresses });
+        this.#snapshots?.changed();
+      },
+      onDrainTime: ms => this.#command({ kind: 'drain-within', ms }),
     });
     this.#recorder = new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: hostname() });
     this.#layer2 = new Layer2Speaker({
@@ -78,6 +82,8 @@ export class Speaker {
       recorder: this.#recorder,
       metrics: this.#metrics,
       logger,
+      drain: options.drainTimeMs ?? DRAIN_TIME,
+      flowTable: options.countFlows === false ? 'off' : undefined,
       command: command => this.#command(command),
       onPlan: () => this.#snapshots?.changed(),
     });

@@ -100,7 +100,22 @@ const speaker = z
       })
       .prefault({})
       .describe('The snapshot of the configuration.'),
-    leaveDeadline: z.string().default('10s').describe('Longest time to hand addresses over to other nodes when the pod stops.'),
+    drainTime: z
+      .string()
+      .default('60s')
+      .describe(
+        'How long a planned move goes on for established connections, where the L2Advertisement does not say (drainSeconds). 0s: they break.',
+      ),
+    countFlows: z
+      .boolean()
+      .default(true)
+      .describe(
+        'End planned moves with the last established connection, where netAdmin is granted. false where another data path than the kernel keeps connections.',
+      ),
+    leaveDeadline: z
+      .string()
+      .default('20s')
+      .describe('Longest time to hand addresses over to other nodes, and to wait for established connections, when the pod stops.'),
     terminationGracePeriodSeconds: z.int().min(10).default(30).describe('Time until the pod is killed: more than leaveDeadline.'),
     maxUnavailable: z
       .union([z.int().min(1), z.string()])

@@ -17,6 +17,8 @@ interface Flags extends CommonFlags {
   snapshotDir?: string;
   excludeInterfaces?: string[];
   responder: 'auto' | 'packet';
+  drainTime: number;
+  countFlows: boolean;
   leaveDeadline: number;
   bgpListenPort: number;
   bgpDrainTime: number;
@@ -54,7 +56,24 @@ export function registerSpeaker(program: Command): void {
       .default('auto')
       .env('HERALD_RESPONDER'),
   );
-  durationFlag(command, '--leave-deadline <duration>', 'longest time to hand addresses over on SIGTERM', 5_000);
+  durationFlag(
+    command,
+    '--drain-time <duration>',
+    'how long a planned move goes on for established connections, where the L2Advertisement does not say; 0: they break',
+    60_000,
+  );
+  booleanFlag(
+    command,
+    '--count-flows <boolean>',
+    "end planned moves with the last established connection, by the kernel's connection tracking; false where another data path keeps them",
+    true,
+  );
+  durationFlag(
+    command,
+    '--leave-deadline <duration>',
+    'longest time to hand addresses over on SIGTERM, and to wait for established connections',
+    20_000,
+  );
   integerFlag(
     command,
     '--bgp-listen-port <port>',
@@ -93,6 +112,8 @@ export function registerSpeaker(program: Command): void {
           snapshotDir: flags.snapshotDir,
           excludeInterfaces: flags.excludeInterfaces,
           responder: flags.responder,
+          drainTimeMs: flags.drainTime,
+          countFlows: flags.countFlows,
           leaveDeadlineMs: flags.leaveDeadline,
           bgpListen: flags.bgpListenPort === 0 ? undefined : { port: flags.bgpListenPort },
           bgpDrainTimeMs: flags.bgpDrainTime,

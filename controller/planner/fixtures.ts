@@ -30,7 +30,15 @@ function scope(kind: string, name: string) {
 }
 
 export function l2(more: Partial<L2AdvertisementConfig> = {}): L2AdvertisementConfig {
-  return { ...scope('L2Advertisement', more.name ?? 'l2'), interfaces: [], preferredNodes: [], preemption: 'Never', hold: 30_000, ...more };
+  return {
+    ...scope('L2Advertisement', more.name ?? 'l2'),
+    interfaces: [],
+    preferredNodes: [],
+    preemption: 'Never',
+    drain: null,
+    hold: 30_000,
+    ...more,
+  };
 }
 
 export function bgp(more: Partial<BGPAdvertisementConfig> = {}): BGPAdvertisementConfig {

@@ -108,6 +108,8 @@ export interface L2AdvertisementConfig extends AdvertisementScope {
   readonly preemption: 'Never' | 'Preferred';
   /** How long a claim is held for a node whose speaker is silent while its kernel still answers, in milliseconds. */
   readonly hold: number;
+  /** How long a planned move goes on for established connections (ms); null: what the speakers are started with. */
+  readonly drain: number | null;
 }
 
 /** A `BGPAdvertisement`. */

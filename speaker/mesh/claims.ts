@@ -1,7 +1,8 @@
+import { end } from './lame-duck.ts';
 import type { Claim, NodeId, Vip } from './packet.ts';
 import { claimHash } from './rank.ts';
 import { tell } from './send.ts';
-import type { DesiredAddress, Effect, MeshState, OpenAddress, OwnClaim, Peer, ReleaseCause, TakeoverCause } from './state.ts';
+import type { DesiredAddress, Effect, LameDuck, MeshState, OpenAddress, OwnClaim, Peer, ReleaseCause, TakeoverCause } from './state.ts';
 
 /** Highest epoch that is told apart on the wire. */
 const EPOCH_LIMIT = 0xffff_ffff;
@@ -45,13 +46,13 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
   for (const { vip, epoch, cause, quiet } of vips) {
     const claim: OwnClaim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
     if (quiet !== undefined) claim.quiet = quiet;
-    state.lameDucks.delete(vip);
+    end(state, vip, 'taken-back', now, fx);
     state.mine.set(vip, claim);
     state.maxEpoch.set(vip, epoch);
     state.claimsDigest ^= claimHash(claim);
     state.open.delete(vip);
     state.counters.takeovers += 1;
-    fx.push({ kind: 'acquire', vip, epoch, cause, quiet: quiet !== undefined });
+    fx.push({ kind: 'acquire', vip, epoch, cause, ...(quiet !== undefined && { quiet }) });
   }
   state.claimsVersion += 1;
   tell(
@@ -65,7 +66,9 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
 
 /** A claim of before the restart: told to others at once, answered when nobody contradicts (`settleRestored`). */
 export function restore(state: MeshState, vip: Vip, epoch: number, now: number): void {
-  const claim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: true };
+  const desired = state.desired.get(vip);
+  const claim: OwnClaim = { vip, epoch, rank: position(state, desired), since: now, dormant: true };
+  if (desired?.restoredQuiet !== undefined) claim.quiet = desired.restoredQuiet;
   state.mine.set(vip, claim);
   state.maxEpoch.set(vip, Math.max(epoch, state.maxEpoch.get(vip) ?? 0));
   state.claimsDigest ^= claimHash(claim);
@@ -80,18 +83,31 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
     const claim = state.mine.get(vip);
     if (claim === undefined) continue;
     state.mine.delete(vip);
-    const drain = cause === 'handover' && to !== undefined ? (state.handovers.get(vip)?.drain ?? 0) : 0;
+    const lameDuck = cause === 'handover' && to !== undefined ? lameDuckOf(state, claim, to, now) : undefined;
     state.handovers.delete(vip);
     state.claimsDigest ^= claimHash(claim);
     released.push(vip);
     if (!claim.dormant)
-      fx.push({ kind: 'release', vip, epoch: claim.epoch, cause, ...(to !== undefined && { to }), ...(drain > 0 && { lameDuck: true }) });
-    if (drain > 0 && to !== undefined) state.lameDucks.set(vip, { to, until: now + drain });
+      fx.push({
+        kind: 'release',
+        vip,
+        epoch: claim.epoch,
+        cause,
+        ...(to !== undefined && { to }),
+        ...(lameDuck !== undefined && { lameDuck }),
+      });
+    if (lameDuck !== undefined) state.lameDucks.set(vip, lameDuck);
   }
   if (released.length === 0) return;
   state.claimsVersion += 1;
   for (const vip of released) reconsider(state, vip, now, 'yielded');
   if (cause !== 'outbid' && cause !== 'handover') tell(state, 'yield', released, now, fx);
+}
+
+/** A claim handed over with time for its flows. */
+function lameDuckOf(state: MeshState, claim: OwnClaim, to: NodeId, now: number): LameDuck | undefined {
+  const drain = state.handovers.get(claim.vip)?.drain ?? 0;
+  return drain > 0 && !claim.dormant ? { to, until: now + drain, idle: false, before: claim.quiet } : undefined;
 }
 
 /** Decides anew whether this node should take `vip`: free, wanted here, and not refused by us. */

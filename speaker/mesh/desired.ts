@@ -1,6 +1,7 @@
 import { reconsider, release, restore } from './claims.ts';
 import { startHandover } from './handover.ts';
-import type { Vip } from './packet.ts';
+import { end } from './lame-duck.ts';
+import type { NodeId, Vip } from './packet.ts';
 import type { DesiredAddress, Effect, MeshState } from './state.ts';
 
 /** Claims of before a restart are taken up only so long after the start (ms). */
@@ -13,7 +14,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
     state.desired.delete(vip);
     state.notReady.delete(vip);
     state.open.delete(vip);
-    if (state.lameDucks.delete(vip)) fx.push({ kind: 'lame-duck-over', vip });
+    end(state, vip, 'withdrawn', now, fx);
     release(state, [vip], 'withdrawn', now, fx);
     // Kept while somebody still claims it, so that a Service that comes back continues the epochs.
     if (!state.claimants.has(vip)) state.maxEpoch.delete(vip);
@@ -23,6 +24,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   state.membersChanged = true;
   const eligible = desired.order.includes(state.me);
   if (desired.restored !== undefined && eligible) restoreOnce(state, vip, desired.restored, now);
+  if (desired.restoredLameDuck !== undefined) restoreLameDuck(state, vip, desired.restoredLameDuck, now, fx);
   const handover = state.handovers.get(vip);
   if (handover?.reason === 'ineligible' && eligible) state.handovers.delete(vip);
   if (state.mine.has(vip) && !eligible && !startHandover(state, vip, 'ineligible', now) && !state.handovers.has(vip)) {
@@ -36,6 +38,13 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
 function restoreOnce(state: MeshState, vip: Vip, epoch: number, now: number): void {
   const late = now - state.startedAt > RESTORE_WITHIN;
   if (!late && !state.mine.has(vip) && (state.maxEpoch.get(vip) ?? 0) < epoch) restore(state, vip, epoch, now);
+}
+
+/** Only right after the start: the old owner's speaker was restarted, and goes on where it was. */
+function restoreLameDuck(state: MeshState, vip: Vip, { to, until }: { to: NodeId; until: number }, now: number, fx: Effect[]): void {
+  if (now - state.startedAt > RESTORE_WITHIN || now >= until || state.mine.has(vip) || state.lameDucks.has(vip)) return;
+  state.lameDucks.set(vip, { to, until, idle: false, before: undefined });
+  fx.push({ kind: 'lame-duck', vip, to, until });
 }
 
 /** Somebody else on the segment uses the address: this node gives it up and does not take it again until `retryAddress`. */
@@ -57,12 +66,17 @@ export function setCarrier(state: MeshState, up: boolean, now: number): void {
   if (up) state.uplink.seenAt = now;
 }
 
-/** Begins to leave: nothing is taken any more, everything owned is handed over. Call `tick` until `handedOver`. */
-export function leaveMesh(state: MeshState): void {
+/**
+ * Begins to leave: nothing is taken any more, everything owned is handed over. Call `tick` until `handedOver`.
+ * @param until when the process has to end: so long established flows are waited for. Without it they are not.
+ */
+export function leaveMesh(state: MeshState, until?: number): void {
   state.leaving = true;
+  state.leaveUntil = until;
 }
 
-/** Nothing is left that somebody else could take. */
+/** Nothing is left that somebody else could take, nor any flow to be waited for. */
 export function handedOver(state: MeshState): boolean {
+  if (state.leaveUntil !== undefined && state.lameDucks.size > 0) return false;
   return state.mine.size === 0 || (state.leaving && state.handovers.size === 0);
 }

@@ -1,17 +1,20 @@
 import { candidate, nextEpoch, release, take } from './claims.ts';
+import { drainTime } from './lame-duck.ts';
 import { type Claim, type NodeId, PACKET_CLAIMS, type PacketType, type Vip } from './packet.ts';
 import { sendTo } from './send.ts';
 import type { Effect, Handover, MeshState, Peer } from './state.ts';
 
 /** Silence of a candidate after which the next is asked (ms). */
 const ANSWER_WITHIN = 1_000;
+/** No move goes on for longer (ms), whatever a peer says. */
+const DRAIN_LIMIT = 86_400_000;
 /** Handovers at a time: the new owners announce each address, and switches and gateways learn at a finite rate. */
 export const PARALLEL_HANDOVERS = 50;
 
 export interface HandoverOptions {
   /** A named node; by default the first candidate in the order of preference. */
   to?: NodeId;
-  /** How long this node goes on for those who use the address already (ms); by default the mesh's. */
+  /** How long this node goes on for those who use the address already (ms); by default what the plan says. */
   drain?: number;
 }
 
@@ -24,7 +27,7 @@ export function startHandover(state: MeshState, vip: Vip, reason: Handover['reas
   const tried = new Set<NodeId>();
   const target = options.to ?? nextCandidate(state, vip, tried);
   if (target === undefined) return false;
-  state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain: options.drain ?? state.drain }, now));
+  state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain: options.drain ?? drainTime(state, vip, now) }, now));
   return true;
 }
 
@@ -101,7 +104,7 @@ export function onCommit(state: MeshState, peer: Peer, claims: readonly Claim[],
       vip,
       epoch: Math.max(epoch, nextEpoch(state, vip)),
       cause: 'handover' as const,
-      ...(drain > 0 && { quiet: { from: peer.id, until: now + drain } }),
+      ...(drain > 0 && { quiet: { from: peer.id, since: now, until: now + Math.min(drain, DRAIN_LIMIT) } }),
     }));
   take(state, taken, now, fx);
 }

@@ -13,7 +13,7 @@ export function onKernelAnswer(state: MeshState, address: string, now: number): 
 /** Asks the kernels of owners that fall silent, before their time is over and for as long as they are held. */
 export function askKernels(state: MeshState, now: number, fx: Effect[]): void {
   for (const peer of state.peers.values()) {
-    if (peer.claims.size === 0 || peer.left) continue;
+    if (peer.claims.size + peer.lameDucks === 0 || peer.left) continue;
     const held = peer.liveness === 'held';
     const suspect = peer.liveness === 'two-way' && peer.fast && now - peer.lastHeard >= 2 * peer.interval;
     if (!held && !suspect) continue;
@@ -70,6 +70,12 @@ export function settleRestored(state: MeshState, now: number, fx: Effect[]): voi
   if (state.metAt === undefined ? now < state.listenUntil : now - state.metAt < state.timers.interval / 4) return;
   for (const claim of dormant) {
     claim.dormant = false;
-    fx.push({ kind: 'acquire', vip: claim.vip, epoch: claim.epoch, cause: 'restored', quiet: false });
+    fx.push({
+      kind: 'acquire',
+      vip: claim.vip,
+      epoch: claim.epoch,
+      cause: 'restored',
+      ...(claim.quiet !== undefined && { quiet: claim.quiet }),
+    });
   }
 }

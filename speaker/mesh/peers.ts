@@ -21,7 +21,7 @@ function livenessOf(peer: Peer, now: number): Liveness {
 /** A speaker that was in order and fell silent, on a node whose kernel has just answered, is restarting: connections live there. */
 function kernelAnswers(peer: Peer, now: number): boolean {
   const wasInOrder = peer.liveness === 'two-way' || peer.liveness === 'held';
-  return wasInOrder && peer.claims.size > 0 && now - peer.kernelAt < KERNEL_FRESH;
+  return wasInOrder && peer.claims.size + peer.lameDucks > 0 && now - peer.kernelAt < KERNEL_FRESH;
 }
 
 /** Brings a peer's liveness up to date; what it claims is reconsidered when it changed. */

@@ -92,6 +92,7 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
       claimsDigest: peer.claimsDigest,
       liveness: peer.liveness,
       fast: peer.fast,
+      lameDucks: peer.lameDucks,
       repliedAt: peer.repliedAt,
     });
     state.membersChanged = true;
@@ -171,7 +172,7 @@ function noteDelta(state: MeshState, peer: Peer, packet: Packet, now: number, fx
   for (const claim of packet.claims)
     if (peer.claims.size < CLAIM_LIMIT || peer.claims.has(claim.vip)) addPeerClaim(state, peer, claim, now);
   for (const vip of packet.released) removePeerClaim(state, peer, vip, now, 'yielded');
-  onFlowsGone(state, peer, packet.released, fx);
+  onFlowsGone(state, peer, packet.released, now, fx);
   settle(
     state,
     peer,

@@ -10,8 +10,14 @@ export interface DesiredAddress {
   order: readonly NodeId[];
   /** How long a silent speaker's claim is held while its kernel still answers (ms); 0: not at all. */
   hold: number;
+  /** How long a planned move goes on for established flows (ms); by default the mesh's. */
+  drain?: number;
   /** This node owned the address at this epoch before its speaker was restarted. */
   restored?: number;
+  /** That claim was taken over gently, and the old owner's flows were not known to be gone. */
+  restoredQuiet?: Quiet;
+  /** This node forwarded for those who used the address before it moved to `to`, when its speaker was restarted. */
+  restoredLameDuck?: { to: NodeId; until: number };
   /** The highest epoch known from elsewhere (the API, a snapshot), so that epochs grow also when all speakers restart. */
   epoch: number;
 }
@@ -31,13 +37,33 @@ export type ReleaseCause =
   | 'conflict'
   | 'leaving';
 
+/** A gentle move as the new owner sees it: nothing is announced until `from` has no more flows, is gone, or it is `until`. */
+export interface Quiet {
+  from: NodeId;
+  since: number;
+  until: number;
+}
+
+/** A gentle move as the old owner sees it: those who use the address already are served until their flows are gone or it is `until`. */
+export interface LameDuck {
+  to: NodeId;
+  until: number;
+  /** The last count found no flows. */
+  idle: boolean;
+  /** The address had come here gently, too: the owner before this one may still have flows. */
+  before: Quiet | undefined;
+}
+
+/** Why a gentle move is over: for the old owner, and then for the new one, which announces. */
+export type LameDuckEnd = 'flows-gone' | 'time' | 'withdrawn' | 'taken-back' | 'leaving';
+export type QuietEnd = 'flows-gone' | 'time' | 'old-owner-gone';
+
 /** An address that this node owns. */
 export interface OwnClaim extends Claim {
   since: number;
   /** Restored after a restart and not confirmed yet: told to others, not answered. */
   dormant: boolean;
-  /** Taken over gently: announced only when `from` has no more flows, is gone, or at `until`. */
-  quiet?: { from: NodeId; until: number };
+  quiet?: Quiet;
 }
 
 /** A free address that this node may take: since when it is free, and what freed it. */
@@ -95,6 +121,8 @@ export interface Peer {
   /** It said that it will be back. */
   restarting: boolean;
   persistent: boolean;
+  /** Addresses that this node took over gently from the peer, and has not announced yet. */
+  lameDucks: number;
   /** When the node's kernel last answered for the node's own address. */
   kernelAt: number;
   kernelAskedAt: number;
@@ -155,7 +183,7 @@ export interface MeshState {
   readonly notReady: Set<Vip>;
   readonly handovers: Map<Vip, Handover>;
   /** Addresses given to another node, whose established flows still come in here. */
-  readonly lameDucks: Map<Vip, { to: NodeId; until: number }>;
+  readonly lameDucks: Map<Vip, LameDuck>;
   /** Addresses answered on behalf of the node that holds them, with its MAC. */
   readonly caretaking: Map<Vip, { node: NodeId; mac: Mac }>;
   /** Whether to do that: networks with ARP inspection refuse it. */
@@ -181,8 +209,12 @@ export interface MeshState {
   claimsVersion: number;
   claimsDigest: bigint;
   leaving: boolean;
-  /** How long handovers go on for established flows (ms), unless told otherwise; 0: they move at once. */
+  /** Until when handovers may go on for established flows while this node leaves; undefined: they do not. */
+  leaveUntil: number | undefined;
+  /** How long handovers go on for established flows (ms) where the plan says nothing; 0: they move at once. */
   drain: number;
+  /** The same for all of them, whatever the plan says: this node was asked to be drained within that time. */
+  drainOverride: number | undefined;
   readonly startedAt: number;
   readonly counters: MeshCounters;
 }
@@ -191,12 +223,14 @@ export interface MeshState {
 export type Effect =
   /** To one peer's address, or by multicast to the segment. */
   | { kind: 'send'; to: { address: string } | 'group'; packet: Packet }
-  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause; quiet: boolean }
+  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause; quiet?: Quiet }
   /** With `lameDuck`, those who ask by unicast are still answered, until `lame-duck-over`. */
-  | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId; lameDuck?: true }
-  | { kind: 'lame-duck-over'; vip: Vip }
+  | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId; lameDuck?: LameDuck }
+  /** A lame duck of before the restart goes on. */
+  | { kind: 'lame-duck'; vip: Vip; to: NodeId; until: number }
+  | { kind: 'lame-duck-over'; vip: Vip; why: LameDuckEnd }
   /** An address taken over quietly is announced now. */
-  | { kind: 'announce'; vip: Vip }
+  | { kind: 'announce'; vip: Vip; why: QuietEnd }
   | { kind: 'peer'; node: NodeId; name: string; liveness: Liveness | 'left' }
   | { kind: 'stall'; ms: number }
   /** Ask the kernel of a silent speaker's node for the node's own address; answers go to `onKernelAnswer`. */
@@ -258,7 +292,9 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     claimsVersion: 0,
     claimsDigest: 0n,
     leaving: false,
+    leaveUntil: undefined,
     drain: options.drain ?? 0,
+    drainOverride: undefined,
     startedAt: now,
     counters: { stalls: 0, beaconsLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };
@@ -283,6 +319,7 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     goodbyeSeq: -1,
     restarting: false,
     persistent: false,
+    lameDucks: 0,
     kernelAt: Number.NEGATIVE_INFINITY,
     kernelAskedAt: Number.NEGATIVE_INFINITY,
     heldSince: 0,

@@ -101,7 +101,7 @@ function onlyOne(state: MeshState, vip: Vip): boolean {
 function handOverAll(state: MeshState, now: number): void {
   for (const vip of state.mine.keys()) {
     if (state.handovers.size >= PARALLEL_HANDOVERS) return;
-    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now, { drain: 0 });
+    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now);
   }
 }
 
@@ -161,6 +161,9 @@ export function pauseMesh(state: MeshState, now: number): Effect[] {
 export function farewell(state: MeshState, now: number): Effect[] {
   const fx: Effect[] = [];
   release(state, [...state.mine.keys()], 'leaving', now, fx);
+  // The goodbye tells the new owners, too.
+  for (const vip of state.lameDucks.keys()) fx.push({ kind: 'lame-duck-over', vip, why: 'leaving' });
+  state.lameDucks.clear();
   goodbye(state, now, fx);
   return fx;
 }

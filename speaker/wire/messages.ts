@@ -1,5 +1,5 @@
 import type { NodeId } from '../mesh/packet.ts';
-import type { ReleaseCause, TakeoverCause } from '../mesh/state.ts';
+import type { LameDuckEnd, QuietEnd, ReleaseCause, TakeoverCause } from '../mesh/state.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 
 /** One address as the wire thread needs it. */
@@ -13,8 +13,12 @@ export interface WireAddress {
   epoch: number;
   /** How long a silent speaker's claim is held while its kernel answers (ms). */
   hold: number;
-  /** What this node owned before its speaker was restarted, by segment. */
-  restored: readonly { segment: string; epoch: number }[];
+  /** How long a planned move of the address goes on for established flows (ms). */
+  drain: number;
+  /** What this node owned before its speaker was restarted, by segment; `quiet`: taken over gently, and not announced yet. */
+  restored: readonly { segment: string; epoch: number; quiet?: { from: NodeId; untilMs: number } }[];
+  /** Segments on which this node forwarded for established flows before its speaker was restarted. */
+  lameDucks: readonly { segment: string; to: NodeId; untilMs: number }[];
 }
 
 /** What the thread is started with. */
@@ -41,9 +45,13 @@ export type WireCommand =
   /** Addresses of other nodes, asked by unicast where multicast is filtered. */
   | { kind: 'hints'; addresses: readonly string[] }
   | { kind: 'secrets'; secrets: readonly Uint8Array[] }
+  /** This node was asked to be drained within that time (ms), whatever the plan says; undefined: it was not. */
+  | { kind: 'drain-within'; ms: number | undefined }
+  /** Established flows that pass through this node, of addresses that have moved away gently. */
+  | { kind: 'flows'; counts: readonly { ip: string; flows: number }[] }
   /**
    * Say goodbye and report `left`. With `restart` the claims are to be held until the speaker is back; else everything is handed over
-   * first, within `deadline` ms.
+   * first, and established flows are waited for, within `deadline` ms.
    */
   | { kind: 'leave'; deadline: number; restart: boolean };
 
@@ -82,8 +90,25 @@ export type WireEvent =
       mac: string;
       epoch: number;
       cause: TakeoverCause | 'interface-changed';
+      /** Taken over gently: not announced for `forMs` at most, while node `from` has flows. */
+      quiet?: { from: string; forMs: number };
     }
-  | { kind: 'released'; ip: string; segment: string; interface: string; epoch: number; cause: ReleaseCause | 'interface-gone'; to?: string }
+  /** What was taken over gently is announced now. */
+  | { kind: 'announced'; ip: string; segment: string; why: QuietEnd }
+  | {
+      kind: 'released';
+      ip: string;
+      segment: string;
+      interface: string;
+      epoch: number;
+      cause: ReleaseCause | 'interface-gone';
+      to?: string;
+      /** This node goes on for those who use the address already, so long at most (ms). */
+      lameDuckMs?: number;
+    }
+  /** A gentle move of before the restart goes on. */
+  | { kind: 'lame-duck'; ip: string; segment: string; to: string; forMs: number }
+  | { kind: 'lame-duck-over'; ip: string; segment: string; why: LameDuckEnd }
   | { kind: 'confirmed'; ip: string; segment: string; neighbour: string; afterMs: number }
   /** A stranger uses the address: found before its first use (it is not announced) or while announcing. */
   | { kind: 'conflict'; ip: string; segment: string; interface: string; mac: string; phase: 'probe' | 'announcing' }

@@ -9,8 +9,17 @@ import { familyOf } from '../layer2/octets.ts';
 import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
 import { onKernelAnswer } from '../mesh/hold.ts';
+import { noteFlows } from '../mesh/lame-duck.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
-import { createMesh, type Effect, isHeard, type MeshState, type TakeoverCause } from '../mesh/state.ts';
+import {
+  createMesh,
+  type DesiredAddress,
+  type Effect,
+  isHeard,
+  type MeshState,
+  type Quiet,
+  type TakeoverCause,
+} from '../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 import { SilentNodes } from '../node-mode/silent-nodes.ts';
@@ -28,6 +37,8 @@ export interface SegmentContext {
   timers: MeshTimers;
   port: number;
   random: () => number;
+  /** ms since the epoch. */
+  wall: () => number;
   keyring: () => Keyring;
   /** Undefined where eBPF is not permitted, or not wanted. */
   kernel: KernelResponder | undefined;
@@ -53,7 +64,7 @@ export class Segment implements FrameListener {
   /** Addresses a stranger was found on before their first use, and when to ask again. */
   readonly #refused = new Map<string, number>();
   /** Claimed, and not yet announced because it is being probed for a stranger. */
-  readonly #unreported = new Map<string, { epoch: number; cause: TakeoverCause | 'interface-changed' }>();
+  readonly #unreported = new Map<string, { epoch: number; cause: TakeoverCause | 'interface-changed'; quiet?: Quiet }>();
   #responder: Responder | undefined;
   #device: Device;
   #segmentIds = new Set<bigint>();
@@ -124,11 +135,29 @@ export class Segment implements FrameListener {
 
   /** Adds or changes an address of the plan. */
   set(address: WireAddress): void {
-    const { ip, nodes: order, epoch, hold } = address;
-    const restored = address.restored.find(({ segment }) => segment === this.name)?.epoch;
+    const { ip } = address;
+    const now = this.#context.loop.now();
     this.#addresses.set(ip, address);
-    this.#apply(setDesired(this.#mesh, ip, { order, epoch, hold, ...(restored !== undefined && { restored }) }, this.#context.loop.now()));
+    this.#apply(setDesired(this.#mesh, ip, this.#desiredOf(address, now), now));
     this.#tableStale = true;
+  }
+
+  /** Times of the past are told by the wall clock, and kept by the loop's. */
+  #desiredOf({ nodes: order, epoch, hold, drain, restored, lameDucks }: WireAddress, now: number): DesiredAddress {
+    const before = restored.find(({ segment }) => segment === this.name);
+    const lameDuck = lameDucks.find(({ segment }) => segment === this.name);
+    const at = (wall: number): number => now + wall - this.#context.wall();
+    return {
+      order,
+      epoch,
+      hold,
+      drain,
+      ...(before !== undefined && { restored: before.epoch }),
+      ...(before?.quiet !== undefined && {
+        restoredQuiet: { from: before.quiet.from, since: now, until: at(before.quiet.untilMs) },
+      }),
+      ...(lameDuck !== undefined && { restoredLameDuck: { to: lameDuck.to, until: at(lameDuck.untilMs) } }),
+    };
   }
 
   remove(ip: string): void {
@@ -146,8 +175,17 @@ export class Segment implements FrameListener {
     this.#tick();
   }
 
-  leave(): void {
-    leaveMesh(this.#mesh);
+  /** Established flows that still pass through this node, of an address that has moved away gently. */
+  flows(ip: string, flows: number): void {
+    this.#apply(noteFlows(this.#mesh, ip, flows, this.#context.loop.now()));
+  }
+
+  drainWithin(ms: number | undefined): void {
+    this.#mesh.drainOverride = ms;
+  }
+
+  leave(until: number): void {
+    leaveMesh(this.#mesh, until);
   }
 
   get handedOver(): boolean {
@@ -302,10 +340,22 @@ export class Segment implements FrameListener {
           this.#responder?.setStanding(effect.vip, effect.mac === undefined ? { mode: 'silent' } : { mode: 'caretaker', mac: effect.mac });
           break;
         case 'announce':
+          this.#context.post({ kind: 'announced', ip: effect.vip, segment: this.name, why: effect.why });
           this.#announce(effect.vip);
+          break;
+        case 'lame-duck':
+          this.#responder?.setStanding(effect.vip, { mode: 'lame-duck' });
+          this.#context.post({
+            kind: 'lame-duck',
+            ip: effect.vip,
+            segment: this.name,
+            to: this.#nameOf(effect.to),
+            forMs: effect.until - this.#context.loop.now(),
+          });
           break;
         case 'lame-duck-over':
           this.#responder?.setStanding(effect.vip, this.#standingOf(effect.vip));
+          this.#context.post({ kind: 'lame-duck-over', ip: effect.vip, segment: this.name, why: effect.why });
           break;
         case 'peer':
           break;
@@ -314,8 +364,10 @@ export class Segment implements FrameListener {
   }
 
   #acquire({ vip, epoch, cause, quiet }: Effect & { kind: 'acquire' }): void {
-    this.#unreported.set(vip, { epoch, cause });
-    if (cause === 'restored' || quiet) return this.#resume(vip);
+    this.#unreported.set(vip, { epoch, cause, ...(quiet !== undefined && { quiet }) });
+    // Not even the usual refresh: it would draw everybody here.
+    if (quiet !== undefined) return this.#answer(vip);
+    if (cause === 'restored') return this.#resume(vip);
     // Never on failover: the address is known to be ours, and a client waits.
     if (epoch === 1) {
       this.#probe.start(vip, this.#context.loop.now());
@@ -328,14 +380,22 @@ export class Segment implements FrameListener {
     this.#announcer.stop(vip);
     this.#conflicts.forget(vip);
     if (this.#refused.delete(vip)) this.#context.post({ kind: 'conflict-over', ip: vip, segment: this.name, interface: this.#device.name });
-    this.#responder?.setStanding(vip, { mode: lameDuck === true ? 'lame-duck' : 'silent' });
+    this.#responder?.setStanding(vip, { mode: lameDuck === undefined ? 'silent' : 'lame-duck' });
     // What was never announced was never reported.
-    if (!this.#unreported.delete(vip)) this.#postReleased(vip, epoch, cause, to);
+    if (this.#unreported.delete(vip)) return;
+    this.#postReleased(vip, epoch, cause, {
+      ...(to !== undefined && { to: this.#nameOf(to) }),
+      ...(lameDuck !== undefined && { lameDuckMs: lameDuck.until - this.#context.loop.now() }),
+    });
   }
 
-  #postReleased(ip: string, epoch: number, cause: (WireEvent & { kind: 'released' })['cause'], to?: string): void {
-    const successor = to === undefined ? {} : { to: this.#nameOf(to) };
-    this.#context.post({ kind: 'released', ip, segment: this.name, interface: this.#device.name, epoch, cause, ...successor });
+  #postReleased(
+    ip: string,
+    epoch: number,
+    cause: (WireEvent & { kind: 'released' })['cause'],
+    more: { to?: string; lameDuckMs?: number } = {},
+  ): void {
+    this.#context.post({ kind: 'released', ip, segment: this.name, interface: this.#device.name, epoch, cause, ...more });
   }
 
   /** Answers from now on and tells the neighbours. */
@@ -357,7 +417,10 @@ export class Segment implements FrameListener {
     const acquired = this.#unreported.get(ip);
     if (acquired === undefined) return;
     this.#unreported.delete(ip);
-    this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: this.#device.name, mac: this.#device.mac, ...acquired });
+    const { epoch, cause, quiet } = acquired;
+    const gentle = quiet && { quiet: { from: this.#nameOf(quiet.from), forMs: quiet.until - this.#context.loop.now() } };
+    const { name, mac } = this.#device;
+    this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: name, mac, epoch, cause, ...gentle });
   }
 
   #gatewaysFor(ip: string): Neighbour[] {
@@ -367,8 +430,10 @@ export class Segment implements FrameListener {
 
   /** The interface came back, or has another MAC, which is then reported as well. */
   #announceAll(report: boolean): void {
-    for (const { vip, epoch } of this.#mesh.mine.values()) {
+    for (const { vip, epoch, quiet } of this.#mesh.mine.values()) {
       if (this.#probe.has(vip) || this.#refused.has(vip)) continue;
+      // Whoever was told of it knows the way still; with another MAC there is no quiet way.
+      if (quiet !== undefined && !report) continue;
       if (report) this.#unreported.set(vip, { epoch, cause: 'interface-changed' });
       this.#announce(vip);
     }

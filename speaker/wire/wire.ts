@@ -21,6 +21,14 @@ const MAIN_TABLE = 254;
 const LEASE = 500_000_000n;
 const LEASE_RENEWAL = 100;
 
+/** What a thread is given so that the same code runs in tests. */
+export interface Identity {
+  nonce: bigint;
+  random: () => number;
+  /** ms since the epoch. */
+  wall: () => number;
+}
+
 /** The wire thread: one segment per usable interface, and which address belongs on which. */
 export class Wire {
   readonly #loop: PollLoop;
@@ -33,10 +41,11 @@ export class Wire {
   #ring: Keyring;
   #hints: readonly string[] = [];
   #leaving: { until: number } | undefined;
+  #drainWithin: number | undefined;
   #refreshing = false;
   #closed = false;
 
-  constructor(loop: PollLoop, options: WireOptions, identity: { nonce: bigint; random: () => number }, post: (event: WireEvent) => void) {
+  constructor(loop: PollLoop, options: WireOptions, identity: Identity, post: (event: WireEvent) => void) {
     this.#loop = loop;
     this.#options = options;
     this.#post = post;
@@ -49,6 +58,7 @@ export class Wire {
       timers: options.timers,
       port: options.port,
       random: identity.random,
+      wall: identity.wall,
       keyring: () => this.#ring,
       kernel: this.#openKernel(),
       post,
@@ -77,6 +87,13 @@ export class Wire {
       case 'secrets':
         this.#ring = keyring(command.secrets, this.#options.clusterUid);
         for (const segment of this.#segments.values()) segment.setNewestKey(this.#ring.keys[0]?.id ?? 0);
+        break;
+      case 'drain-within':
+        this.#drainWithin = command.ms;
+        for (const segment of this.#segments.values()) segment.drainWithin(command.ms);
+        break;
+      case 'flows':
+        for (const { ip, flows } of command.counts) for (const segment of this.#segments.values()) segment.flows(ip, flows);
         break;
       case 'leave':
         this.#leave(command.deadline, command.restart);
@@ -179,6 +196,7 @@ export class Wire {
       }
       const created = new Segment(device, this.#context);
       created.setHints(this.#hints);
+      created.drainWithin(this.#drainWithin);
       this.#segments.set(device.index, created);
       replace = true;
     }
@@ -209,7 +227,7 @@ export class Wire {
     }
     const until = this.#loop.now() + deadline;
     this.#leaving = { until };
-    for (const segment of this.#segments.values()) segment.leave();
+    for (const segment of this.#segments.values()) segment.leave(until);
     const step = (): void => {
       const done = [...this.#segments.values()].every(segment => segment.handedOver);
       if (!done && this.#loop.now() < until) {

@@ -10,7 +10,7 @@ const side = loopWorkerSide<WireOptions>({
   onError: (error, where) => post({ kind: 'problem', about: where, message: String(error instanceof Error ? error.stack : error) }),
 });
 const realtime = side.data.realtime ? setRealtime() : { granted: false as const, because: 'not asked for' };
-const identity = { nonce: randomBytes(8).readBigUInt64BE(0) | 1n, random: Math.random };
+const identity = { nonce: randomBytes(8).readBigUInt64BE(0) | 1n, random: Math.random, wall: Date.now };
 const wire = new Wire(side.loop, side.data, identity, post);
 side.onMessage(message => wire.command(message as WireCommand));
 side.onStop(() => wire.close());

@@ -145,7 +145,7 @@ export class LanNode {
 
 /** An address that any of the nodes may own, first the first. */
 export function planned(ip: string, nodes: readonly LanNode[], change: Partial<WireAddress> = {}): WireAddress {
-  return { ip, nodes: nodes.map(node => node.id), interfaces: [], epoch: 1, hold: 0, restored: [], ...change };
+  return { ip, nodes: nodes.map(node => node.id), interfaces: [], epoch: 1, hold: 0, drain: 0, restored: [], lameDucks: [], ...change };
 }
 
 /** Waits until `condition` gives something, and gives it. */

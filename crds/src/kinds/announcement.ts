@@ -27,6 +27,9 @@ const layer2Plan = z.object({
     .describe('Whether a more preferred node takes the address over when it appears. Absent: Never.')
     .exactOptional(),
   holdSeconds: integer(0, 3600).describe('How long the claim of a silent speaker is held while its kernel still answers.').exactOptional(),
+  drainSeconds: integer(0, 86_400)
+    .describe('How long a planned move goes on for established connections, at most. Absent: what the speakers are started with.')
+    .exactOptional(),
 });
 
 const bgpPlan = z.object({
@@ -96,6 +99,15 @@ const spec = z
   })
   .describe('Who may announce which address. Written by the controller.');
 
+const draining = z.object({
+  node: nodeName().describe('The node that still forwards the connections that are established through it.'),
+  since: timestamp().describe('Since when.'),
+  until: timestamp().describe('When the move ends at the latest.').exactOptional(),
+  flows: integer(0, Number.MAX_SAFE_INTEGER)
+    .describe('How many established connections were left when they were last counted. Absent: they cannot be counted on that node.')
+    .exactOptional(),
+});
+
 const owner = z.object({
   ip: ipText().describe('The address.'),
   segment: text(64).describe('The layer 2 segment: its subnet or interface name, as the speakers agree on it.'),
@@ -105,6 +117,9 @@ const owner = z.object({
   since: timestamp().describe('Since when.'),
   epoch: integer(0, Number.MAX_SAFE_INTEGER).describe('Generation of the claim: of two claims the higher one holds.'),
   confirmed: timestamp().describe('When an answer last proved that a neighbour heard the announcement. Absent: not yet.').exactOptional(),
+  draining: draining
+    .describe('The planned move by which this node got the address, while it is under way. Absent: none is.')
+    .exactOptional(),
 });
 
 const node = z.object({
@@ -147,6 +162,9 @@ export const announcement = defineCustomResource({
     { name: 'Pool', type: 'string', jsonPath: '.spec.addresses[0].pool', priority: 1 },
     { name: 'Interface', type: 'string', jsonPath: '.status.owners[0].interface', priority: 1 },
     { name: 'MAC', type: 'string', jsonPath: '.status.owners[0].mac', priority: 1 },
+    { name: 'Draining', type: 'string', jsonPath: '.status.owners[0].draining.node', priority: 1 },
+    { name: 'Draining Since', type: 'date', jsonPath: '.status.owners[0].draining.since', priority: 1 },
+    { name: 'Flows', type: 'integer', jsonPath: '.status.owners[0].draining.flows', priority: 1 },
     { name: 'Message', type: 'string', jsonPath: '.spec.reasons[0].message', priority: 1 },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', priority: 1 },
   ],
@@ -162,6 +180,7 @@ export type AnnouncementForward = z.input<typeof forward>;
 export type AnnouncementReason = z.input<typeof reason>;
 /** List key: `ip` and `segment`. */
 export type AnnouncementOwner = z.input<typeof owner>;
+export type AnnouncementDraining = z.input<typeof draining>;
 /** List key: `node` and `reason`. */
 export type AnnouncementNode = z.input<typeof node>;
 

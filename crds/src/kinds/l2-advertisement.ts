@@ -33,6 +33,11 @@ const spec = z
       .describe(
         'How long the addresses of a node are held for it while its speaker is silent but its kernel still answers: connections live in that kernel, and a restarting speaker comes back. 0: not at all.',
       ),
+    drainSeconds: integer(0, 86_400)
+      .describe(
+        'How long a planned move goes on, at most: the new node answers new clients at once, and the old one goes on forwarding the connections that are established through it until they are gone. 0: not at all, and they break. Absent: what the speakers are started with (60).',
+      )
+      .exactOptional(),
   })
   .describe('Which addresses are announced, by which nodes and on which interfaces.');
 

@@ -11,7 +11,7 @@ export { RawSocketError, type RawSocketErrorCode } from './error.ts';
 export { formatIp, formatMac, parseIp, parseMac } from './inet.ts';
 export { type LoopSide, LoopWorker, type LoopWorkerOptions, loopWorkerSide } from './loop-worker.ts';
 export { solicitedNodeGroup } from './membership.ts';
-export { type ConntrackQuery, conntrackFlows, countFlows, type FlowCounts } from './netlink/conntrack.ts';
+export { type ConntrackQuery, conntrackFlows, conntrackSize, countFlows, type FlowCounts } from './netlink/conntrack.ts';
 export type { ConntrackFlow, FlowTuple, TcpState } from './netlink/conntrack-messages.ts';
 export type { InterfaceAddress, Link, Neighbour, Route, Scope } from './netlink/route-messages.ts';
 export { addresses, type InterfaceInfo, interfaces, links, neighbours, routes } from './netlink/tables.ts';

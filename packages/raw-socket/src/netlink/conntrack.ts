@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { AF_INET, AF_INET6 } from '../constants.ts';
 import { formatIp, parseIp } from '../inet.ts';
 import { attribute } from './codec.ts';
@@ -14,8 +15,8 @@ const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
 
 export interface ConntrackQuery {
-  /** Address that the flows' first packets were sent to: a Service's address, before translation to a backend. */
-  destination: string;
+  /** Addresses that the flows' first packets were sent to: a Service's address, before translation to a backend. */
+  destination: string | readonly string[];
   /** IP protocol number; default all. */
   protocol?: number;
   /** Destination port of the first packet. */
@@ -26,22 +27,28 @@ export interface ConntrackQuery {
 const FILTER_DESTINATION = 1 << 1;
 
 /**
- * The flows of this network namespace to an address (needs CAP_NET_ADMIN). The kernel is asked to select (Linux ≥ 5.8); what an older
- * one returns in addition is left out here.
+ * The flows of this network namespace to an address, or to several (needs CAP_NET_ADMIN). The kernel is asked to select one IPv4 address
+ * (Linux ≥ 5.8); what it returns in addition is left out here.
  * @throws RawSocketError NotPermitted, NotSupported (no connection tracking in this kernel)
  */
 export function conntrackFlows(query: ConntrackQuery): ConntrackFlow[] {
-  const destination = parseIp(query.destination);
-  const wanted = formatIp(destination);
+  const destinations = [query.destination].flat().map(parseIp);
+  const families = [4, 16].map(length => destinations.filter(destination => destination.length === length));
+  return families.flatMap(wanted => (wanted.length === 0 ? [] : dump(wanted, query)));
+}
+
+/** The flows to addresses of one family. */
+function dump(destinations: readonly Buffer[], query: ConntrackQuery): ConntrackFlow[] {
+  const wanted = new Set(destinations.map(formatIp));
   const matches = (flow: ConntrackFlow): boolean =>
-    flow.original.destination === wanted &&
+    wanted.has(flow.original.destination) &&
     (query.protocol === undefined || flow.protocol === query.protocol) &&
     (query.destinationPort === undefined || flow.original.destinationPort === query.destinationPort);
   return NetlinkSocket.dump(
     NETLINK_NETFILTER,
     'the connection tracking table',
     (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET,
-    encodeQuery(destination),
+    encodeQuery(destinations),
     message => {
       if (message.type !== ((NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW)) return undefined;
       const flow = parseFlow(message);
@@ -52,9 +59,10 @@ export function conntrackFlows(query: ConntrackQuery): ConntrackFlow[] {
 }
 
 /** struct nfgenmsg {u8 family · u8 version 0 · be16 resource}, the tuple to compare with and which of its fields count. */
-function encodeQuery(destination: Buffer): Buffer {
+function encodeQuery(destinations: readonly Buffer[]): Buffer {
+  const [destination] = destinations;
   // The kernel's comparison of IPv6 addresses is inverted (it leaves out what matches), so that only IPv4 is selected there.
-  if (destination.length === 16) return Buffer.from([AF_INET6, 0, 0, 0]);
+  if (destination?.length !== 4 || destinations.length > 1) return Buffer.from([destination?.length === 16 ? AF_INET6 : AF_INET, 0, 0, 0]);
   const flags = Buffer.alloc(4);
   flags.writeUInt32LE(FILTER_DESTINATION, 0);
   return Buffer.concat([
@@ -62,6 +70,15 @@ function encodeQuery(destination: Buffer): Buffer {
     attribute(CTA_TUPLE_ORIG | NLA_F_NESTED, attribute(1 | NLA_F_NESTED, attribute(2, destination))),
     attribute(CTA_FILTER | NLA_F_NESTED, attribute(1, flags)),
   ]);
+}
+
+/** Flows in the table of this network namespace; undefined where there is no connection tracking. Needs no capability. */
+export function conntrackSize(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 export interface FlowCounts {
