@@ -17,6 +17,13 @@ type Bindings = NonNullable<Parameters<typeof run>[1]>;
 const speaker = 'system:serviceaccount:herald-system:herald-speaker';
 const owner = (node: string, ip = '10.0.0.1') => ({ ip, node, segment: '10.0.0.0/24' });
 
+const moving = (change: object) => ({
+  ...owner('n2'),
+  epoch: 4,
+  mac: '02:00:00:00:00:02',
+  draining: { node: 'n1', since: '2026-01-01T00:00:00Z', until: '2026-01-01T00:01:00Z', ...change },
+});
+
 interface Case {
   title: string;
   user?: string;
@@ -71,6 +78,27 @@ describe.skipIf(helmPath() === undefined)('the admission policy of the chart', (
       resource: 'announcements',
       object: { status: { owners: [owner('n2'), owner('n1', '10.0.0.2')] } },
       oldObject: { status: { owners: [owner('n2')] } },
+    },
+    {
+      title: 'the connections left on its own node, in the claim of the node that took over',
+      resource: 'announcements',
+      object: { status: { owners: [moving({ flows: 3 })] } },
+      oldObject: { status: { owners: [moving({ flows: 7 })] } },
+    },
+    {
+      title: 'the connections left on another node',
+      node: 'n3',
+      resource: 'announcements',
+      object: { status: { owners: [moving({ flows: 3 })] } },
+      oldObject: { status: { owners: [moving({ flows: 7 })] } },
+      refused: 'claims addresses',
+    },
+    {
+      title: 'the end of a move, told by the node that took over',
+      node: 'n2',
+      resource: 'announcements',
+      object: { status: { owners: [owner('n2')] } },
+      oldObject: { status: { owners: [moving({ flows: 3 })] } },
     },
     {
       title: 'the claim of another node changed',
