@@ -3,7 +3,7 @@ SHELL := /bin/bash
 RUN := PATH="$$PATH:/usr/sbin:/sbin" node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos bench crds bundle
+.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos soak bench crds bundle
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ fuzz: ## a million mutated inputs per decoder
 
 chaos: ## every scenario of the heartbeat protocol, 1000 seeds each, in virtual time
 	@npm run -s chaos
+
+soak: ## 30 minutes of loss and stalls with real processes: no takeover without cause
+	@npm run -s soak
 
 bench: ## list the benchmarks; run one with: npm run bench -- NAME
 	@$(RUN) bench/main.ts

@@ -13,6 +13,7 @@ import {
   NEIGHBOUR_ADVERTISEMENT,
   NEIGHBOUR_SOLICITATION,
   type NeighbourSolicitation,
+  repairChecksum,
   solicitedAdvertisement,
   solicitedNode,
   unsolicitedAdvertisement,
@@ -56,7 +57,7 @@ describe('decodeNdp', () => {
     );
     const packet = decodeNdp(changed(solicitation, () => undefined));
     expect(packet).toEqual(solicitation);
-    expect(decodeNdp(withChecksum(frame))).toMatchObject({
+    expect(decodeNdp(repairChecksum(frame))).toMatchObject({
       type: NEIGHBOUR_SOLICITATION,
       sourceIp: 'fe80::1',
       target: 'fe80::2',
@@ -106,7 +107,7 @@ describe('decodeNdp', () => {
     for (let run = 0; run < 50_000; run++) {
       const mutated = mutate(frames[run % frames.length] ?? Buffer.alloc(0), random);
       // Nearly every change breaks the checksum; half of the runs repair it to get behind it.
-      const packet = decodeNdp(run % 2 === 0 ? mutated : withChecksum(mutated));
+      const packet = decodeNdp(run % 2 === 0 ? mutated : repairChecksum(mutated));
       if (typeof packet === 'object') expect(decodeNdp(encodeNdp(packet))).toEqual(packet);
     }
   });
@@ -180,17 +181,5 @@ it.each([
 function withoutOption(packet: NeighbourSolicitation): NeighbourSolicitation {
   const copy = { ...packet };
   delete copy.linkLayer;
-  return copy;
-}
-
-function withChecksum(frame: Buffer): Buffer {
-  const copy = Buffer.from(frame);
-  if (copy.length < 78) return copy;
-  copy.writeUInt16BE(0, 56);
-  const length = Math.min(copy.readUInt16BE(18), copy.length - 54);
-  let sum = copy.readUInt16BE(18) + 58;
-  for (let at = 22; at < 54 + length; at += 2) sum += at + 1 < 54 + length ? copy.readUInt16BE(at) : (copy[at] ?? 0) << 8;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  copy.writeUInt16BE(~sum & 0xffff, 56);
   return copy;
 }

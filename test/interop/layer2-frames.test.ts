@@ -203,6 +203,8 @@ describe.each([
     await answersTo(encodeArp(request()));
     const ours = client.arp.filter(packet => packet.source === node.host.mac && packet.operation === ARP_REPLY);
     expect(ours.filter(packet => packet.senderIp !== VIP4 || packet.senderMac !== node.host.mac)).toEqual([]);
+    const advertised = client.ndp.filter(packet => packet.source === node.host.mac && packet.type === NEIGHBOUR_ADVERTISEMENT);
+    expect(advertised.filter(packet => packet.linkLayer !== node.host.mac)).toEqual([]);
     expect(await answersTo(encodeArp(request()))).toHaveLength(1);
     expect(node.events.filter(event => event.kind === 'problem')).toEqual([]);
   });
