@@ -142,7 +142,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
           address,
           port,
           device: options.device,
-          onConnection: socket => this.#accept(socket),
+          onConnection: socket => this.#accept(socket, options.device),
         });
         this.#listeners.push(listener);
         port = listener.port;
@@ -276,8 +276,8 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
 
   // --- inside
 
-  #accept(socket: Socket): void {
-    const peer = this.#stopped ? undefined : this.#peerAt(socket);
+  #accept(socket: Socket, device: string | undefined): void {
+    const peer = this.#stopped ? undefined : this.#peerAt(socket, device);
     if (peer) {
       peer.accept(socket);
       return;
@@ -328,17 +328,23 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     }
   }
 
-  #peerAt(socket: Socket): Peer | undefined {
+  /** Whose connection this is. One that could be of peers on several devices is nobody's, unless the listener has the device of one of them. */
+  #peerAt(socket: Socket, device: string | undefined): Peer | undefined {
     const remote = splitZone(socket.remoteAddress ?? '');
     const local = splitZone(socket.localAddress ?? '').address;
-    for (const peer of this.#peers.values()) {
-      if (peer.address === undefined || !peer.config.enabled) continue;
-      const expected = splitZone(peer.address);
-      if (expected.address !== remote.address) continue;
-      if (expected.zone !== undefined && remote.zone !== undefined && expected.zone !== remote.zone) continue;
-      const { sourceAddress } = peer.config;
-      if (sourceAddress === undefined || splitZone(sourceAddress).address === local) return peer;
-    }
+    const found = [...this.#peers.values()].filter(({ address, config }) => {
+      if (address === undefined || !config.enabled || !serves(device, config)) return false;
+      const expected = splitZone(address);
+      if (expected.address !== remote.address) return false;
+      if (expected.zone !== undefined && remote.zone !== undefined && expected.zone !== remote.zone) return false;
+      return config.sourceAddress === undefined || splitZone(config.sourceAddress).address === local;
+    });
+    const bound = found.filter(({ config }) => device !== undefined && config.device === device);
+    const [first, ...others] = bound.length > 0 ? bound : found;
+    const other = others.find(({ config }) => config.device !== first?.config.device);
+    if (!first || !other) return first;
+    const text = `a connection from ${remote.address} may be of ${first.name} or of ${other.name}: listen on the device of each, or let us dial`;
+    this.emit('problem', { peer: first.name, text });
     return undefined;
   }
 
@@ -358,15 +364,17 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     }
   }
 
-  #setKeys(listener: TransportListener, address: string | undefined, { password, tcpAo }: PeerConfig): void {
-    if (address === undefined || !sameFamily(address, listener.address)) return;
+  #setKeys(listener: TransportListener, address: string | undefined, config: PeerConfig): void {
+    const { password, tcpAo } = config;
+    if (address === undefined || !sameFamily(address, listener.address) || !serves(listener.device, config)) return;
     if (password !== undefined) listener.setPassword(address, password);
     // Without it in the kernel the peer is never started, and what comes from it is closed.
     if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, tcpAo);
   }
 
-  #clearKeys(listener: TransportListener, address: string | undefined, { password, tcpAo }: PeerConfig): void {
-    if (address === undefined || !sameFamily(address, listener.address)) return;
+  #clearKeys(listener: TransportListener, address: string | undefined, config: PeerConfig): void {
+    const { password, tcpAo } = config;
+    if (address === undefined || !sameFamily(address, listener.address) || !serves(listener.device, config)) return;
     if (password !== undefined) listener.setPassword(address, undefined);
     if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, undefined);
   }
@@ -377,11 +385,14 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       const same =
         config.address === undefined
           ? other.discoverOn !== undefined && other.discoverOn === config.discoverOn
-          : other.address === config.address && other.port === config.port && other.sourceAddress === config.sourceAddress;
+          : other.address === config.address &&
+            other.port === config.port &&
+            other.sourceAddress === config.sourceAddress &&
+            other.device === config.device;
       if (same)
         throw new BgpError(
           'BGP_DUPLICATE_PEER',
-          `peer ${config.name} is the same router as peer ${other.name}; give one of them another address`,
+          `peer ${config.name} is the same router as peer ${other.name}; give one of them another address or device`,
         );
     }
   }
@@ -407,6 +418,11 @@ function keysOf({ address, config }: KeyHolder): string {
 
 function sameFamily(a: string, b: string): boolean {
   return a.includes(':') === b.includes(':');
+}
+
+/** Whether a listener on this device, or on all, takes connections of a peer. */
+function serves(device: string | undefined, config: PeerConfig): boolean {
+  return device === undefined || config.device === undefined || config.device === device;
 }
 
 /** All that a BFD session depends on. */

@@ -113,31 +113,31 @@ export class Daemon {
     if (this.running) this.process.kill(signal);
   }
 
+  /** To it and to what it has forked: it leads its own process group. */
+  signalAll(signal: NodeJS.Signals): void {
+    if (this.process.pid === undefined) return;
+    try {
+      process.kill(-this.process.pid, signal);
+    } catch {
+      // Nobody left in the group.
+    }
+  }
+
   /** Asks it to end, and kills it and what it has started after `patience` ms. */
   async stop(patience = 3000): Promise<void> {
     if (!this.running) return;
     this.signal('SIGCONT');
     this.signal('SIGTERM');
-    const timer = setTimeout(() => this.#killGroup(), patience);
+    const timer = setTimeout(() => this.signalAll('SIGKILL'), patience);
     await this.#exited;
     clearTimeout(timer);
-    this.#killGroup();
+    this.signalAll('SIGKILL');
   }
 
   /** Kills it without a chance to say goodbye. */
   async kill(): Promise<void> {
-    this.#killGroup();
+    this.signalAll('SIGKILL');
     if (this.process.pid !== undefined) await this.#exited;
-  }
-
-  /** It leads its own process group: what it has forked goes with it. */
-  #killGroup(): void {
-    if (this.process.pid === undefined) return;
-    try {
-      process.kill(-this.process.pid, 'SIGKILL');
-    } catch {
-      // Nobody left in the group.
-    }
   }
 }
 

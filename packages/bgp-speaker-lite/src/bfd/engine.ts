@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { interfaceIndex, type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
+import { interfaceIndex, links, type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
 import { isLinkLocal, parseAddress, splitZone } from '../codec/address.ts';
 import type { BfdStatus } from '../status.ts';
 import { Authenticator } from './authentication.ts';
@@ -21,6 +21,8 @@ const PORT_ATTEMPTS = 64;
 const FULL_TTL = 255;
 /** Network control. */
 const CS6 = 0xc0;
+/** Interfaces remembered by a session that is bound to one. */
+const MOST_DEVICES = 64;
 /** An AdminDown is said several times: nobody repeats it once we are gone. */
 const FAREWELLS = 3;
 
@@ -38,6 +40,8 @@ interface Entry {
   readonly sender: UdpSocket;
   readonly sendErrors: Set<string>;
   echo: EchoFunction | undefined;
+  /** Whether packets that come in by an interface are the session's: only where it is bound to a device. */
+  readonly devices: Map<number, boolean>;
   /** Where the peer's packets come in. */
   route: EchoRoute | undefined;
   timer: Timer | undefined;
@@ -53,7 +57,8 @@ export class BfdEngine {
   readonly #random: () => number;
   readonly #entries = new Map<string, Entry>();
   readonly #byDiscriminator = new Map<number, Entry>();
-  readonly #byKey = new Map<string, Entry>();
+  /** Several when the same address is on several devices. */
+  readonly #byKey = new Map<string, Set<Entry>>();
   readonly #receivers = new Map<string, UdpSocket>();
   readonly #echoLinks: EchoLinks;
   readonly #forwards: (family: 4 | 6) => boolean;
@@ -95,7 +100,8 @@ export class BfdEngine {
     for (let i = 0; i < FAREWELLS; i++) entry.session.farewell(this.#loop.now());
     this.#entries.delete(id);
     this.#byDiscriminator.delete(entry.discriminator);
-    this.#byKey.delete(entry.key);
+    this.#byKey.get(entry.key)?.delete(entry);
+    if (this.#byKey.get(entry.key)?.size === 0) this.#byKey.delete(entry.key);
     entry.sender.close();
   }
 
@@ -147,13 +153,14 @@ export class BfdEngine {
       authenticator,
       sender,
       sendErrors,
+      devices: new Map(),
       echo: undefined,
       route: undefined,
       timer: undefined,
     };
     this.#entries.set(spec.id, entry);
     this.#byDiscriminator.set(discriminator, entry);
-    this.#byKey.set(entry.key, entry);
+    this.#byKey.set(entry.key, (this.#byKey.get(entry.key) ?? new Set()).add(entry));
     this.#setEcho(entry);
     this.#report(entry);
     this.#arm(entry);
@@ -234,7 +241,7 @@ export class BfdEngine {
 
   /** A peer's echo packet that is addressed to us: FRR sends those of IPv6 so. Only what a neighbour has sent goes back, and only to a peer that was offered it. */
   #sendBack(data: Buffer, info: UdpInfo): void {
-    const entry = this.#byKey.get(keyOf(info, false));
+    const entry = this.#entryAt(info, false);
     if (!entry || entry.session.echoOffered === 0) return this.#drop('echo of a stranger');
     if (info.ttl !== FULL_TTL || info.truncated) return this.#drop('echo from further away');
     this.#receivers.get(`6/${ECHO_PORT}`)?.send(data, info.port, info.address);
@@ -284,11 +291,11 @@ export class BfdEngine {
     const decoded = decodeControlPacket(data);
     if ('drop' in decoded) return this.#drop(decoded.drop);
     const { packet } = decoded;
-    const entry =
-      packet.yourDiscriminator === 0 ? this.#byKey.get(keyOf(info, multihop)) : this.#byDiscriminator.get(packet.yourDiscriminator);
+    const entry = packet.yourDiscriminator === 0 ? this.#entryAt(info, multihop) : this.#byDiscriminator.get(packet.yourDiscriminator);
     if (!entry) return this.#drop('no such session');
     // A discriminator is 32 bits of luck: the address must be the peer's as well.
     if (entry.spec.multihop !== multihop || keyOf(info, multihop) !== entry.key) return this.#drop('from another address');
+    if (!arrivesBy(entry, info)) return this.#drop('from another device');
     const least = multihop ? (entry.spec.options.minimumTtl ?? FULL_TTL - 1) : FULL_TTL;
     if ((info.ttl ?? 0) < least) return this.#drop('TTL too small');
     if (packet.authenticationPresent !== (entry.authenticator !== undefined)) return this.#drop('authentication on one side only');
@@ -298,6 +305,12 @@ export class BfdEngine {
     entry.session.receive(packet, this.#loop.now());
     this.#allowEcho(entry);
     this.#arm(entry);
+  }
+
+  /** The session of a packet that names none (RFC 5881 §3): by the address, and by the device where the session is bound to one. */
+  #entryAt(info: UdpInfo, multihop: boolean): Entry | undefined {
+    const candidates = [...(this.#byKey.get(keyOf(info, multihop)) ?? [])].filter(entry => arrivesBy(entry, info));
+    return candidates.find(({ spec }) => spec.device !== undefined) ?? candidates[0];
   }
 
   #noteRoute(entry: Entry, { interfaceIndex, destination, address }: UdpInfo): void {
@@ -340,6 +353,20 @@ function kernelForwards(family: 4 | 6): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a packet came in by the device its session is bound to, itself or inside the VRF. */
+function arrivesBy({ spec: { device }, devices }: Entry, { interfaceIndex: index }: UdpInfo): boolean {
+  if (device === undefined || index === undefined) return true;
+  const known = devices.get(index);
+  if (known !== undefined) return known;
+  // An index is not given again soon; whoever makes devices by the hundred is looked up again.
+  if (devices.size >= MOST_DEVICES) devices.clear();
+  const all = links();
+  const bound = all.find(({ name }) => name === device)?.index;
+  const belongs = bound !== undefined && (bound === index || all.find(link => link.index === index)?.master === bound);
+  if (bound !== undefined) devices.set(index, belongs);
+  return belongs;
 }
 
 function familyOf({ address }: BfdSessionSpec): 4 | 6 {

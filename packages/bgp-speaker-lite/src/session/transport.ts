@@ -33,6 +33,8 @@ export interface ListenOptions {
 export interface TransportListener {
   readonly port: number;
   readonly address: string;
+  /** Interface or VRF that it is bound to. */
+  readonly device?: string | undefined;
   /** Sets or removes the MD5 key of one peer. */
   setPassword(peer: string, password: string | undefined): void;
   /** Sets or removes the TCP-AO key of one peer. */
@@ -107,6 +109,7 @@ async function listen(options: ListenOptions): Promise<TransportListener> {
   return {
     port: listener.port,
     address: listener.address,
+    device: options.device,
     setPassword: (peer, password) => explained(() => listener.setMd5(peer, password ?? null)),
     setTcpAo: (peer, key) => explained(() => listener.setAo(peer, key ?? null)),
     close: () => listener.close(),
