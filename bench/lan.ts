@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type KubeObject, nodes, resource, services } from '@herald/kube';
-import { LanWatch, Playground } from '@herald/playground';
+import { LanWatch, Playground, type PlaygroundOptions } from '@herald/playground';
 import { parse } from 'yaml';
 
 const POOL = ['192.168.150.120-192.168.150.239'];
@@ -10,14 +10,15 @@ const POOL = ['192.168.150.120-192.168.150.239'];
 export async function lanCluster(
   name: string,
   addresses: readonly string[] = POOL,
+  options: Pick<PlaygroundOptions, 'speakerArguments'> = {},
 ): Promise<{ playground: Playground; lan: LanWatch; stop: () => Promise<void> }> {
-  const playground = await Playground.start({ name: `bench-${name}`, nodes: 4, log: line => console.log(`- ${line}`) });
+  const playground = await Playground.start({ ...options, name: `bench-${name}`, nodes: 4, log: line => console.log(`- ${line}`) });
   try {
     // The backends stand on a node that announces nothing, so that losing an announcing node loses no backend.
     const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
     await playground.client.patch(nodes, { name: 'dn3' }, { metadata: { labels } }, { type: 'merge' });
     await playground.addPods({ dn3: [{ name: 'web', labels: { app: 'web' }, ports: [{ port: 80 }] }] });
-    const options = { fieldManager: 'bench', force: true };
+    const apply = { fieldManager: 'bench', force: true };
     const pools = resource({ group: 'heraldlb.io', version: 'v1beta1', plural: 'ipaddresspools', kind: 'IPAddressPool', namespaced: true });
     const adverts = resource({
       group: 'heraldlb.io',
@@ -26,8 +27,8 @@ export async function lanCluster(
       kind: 'L2Advertisement',
       namespaced: true,
     });
-    await playground.client.apply(pools, { ...example('pool'), spec: { addresses } } as KubeObject, options);
-    await playground.client.apply(adverts, example('l2advertisement'), options);
+    await playground.client.apply(pools, { ...example('pool'), spec: { addresses } } as KubeObject, apply);
+    await playground.client.apply(adverts, example('l2advertisement'), apply);
     const lan = await LanWatch.start(playground);
     return {
       playground,

@@ -2,7 +2,8 @@
 // back, UDP flows that do the same with numbered datagrams, and a new TCP connection with a question and an answer every NEW ms.
 // A TCP connection is broken when it is reset or closed, or when nothing comes back for SILENCE ms; a UDP flow when another pod answers it than
 // before, or nobody for SILENCE ms; a new connection has failed when it is refused or reset, or has no answer after SILENCE ms.
-// Each line of standard input asks for a report: one JSON line about the time since the last one. What was broken is opened again.
+// Standard input: `report` asks for one JSON line about the time since the last one, after which what was broken is opened again; `pause` ends all
+// connections in good order and opens no new ones until `resume`; both are answered by `done`.
 // Usage: connections-client.mjs '{"targets": [{"name", "address", "port"}], "tcp", "udp", "interval", "fresh", "silence"}'
 import dgram from 'node:dgram';
 import { connect } from 'node:net';
@@ -42,17 +43,18 @@ class Lasting {
   /** Why it is broken. */
   broken;
   ready = false;
+  over = false;
   brokenAt = 0;
 
   break(reason) {
-    if (this.broken !== undefined) return;
+    if (this.broken !== undefined || this.over) return;
     this.broken = reason;
     this.brokenAt = now();
     this.close();
   }
 
   ask() {
-    if (this.broken !== undefined || !this.ready) return;
+    if (this.broken !== undefined || !this.ready || this.over) return;
     if (this.gap.open > silence) return this.break(`nothing came back for ${silence} ms`);
     this.gap.asked();
     this.send();
@@ -82,6 +84,11 @@ class Connection extends Lasting {
   send() {
     this.sent += 1;
     this.#socket.write('.');
+  }
+
+  end() {
+    this.over = true;
+    if (this.broken === undefined) this.#socket.end();
   }
 
   close() {
@@ -119,6 +126,11 @@ class Flow extends Lasting {
   send() {
     this.sent += 1;
     this.#socket.send(String(this.sent), () => undefined);
+  }
+
+  end() {
+    this.over = true;
+    if (this.broken === undefined) this.close();
   }
 
   take() {
@@ -161,9 +173,9 @@ class Fresh {
   }
 }
 
-function lasting(list) {
+function lasting(list, count) {
   return {
-    open: list.length,
+    open: count,
     broken: list.flatMap(({ broken, brokenAt }) => (broken === undefined ? [] : [{ at: brokenAt, reason: broken }])),
     longestGapMs: Math.max(0, ...list.map(({ gap }) => gap.take())),
   };
@@ -171,24 +183,40 @@ function lasting(list) {
 
 class Target {
   #target;
-  #connections;
-  #flows;
   #fresh = new Fresh();
+
+  #paused = false;
+  #connections = [];
+  #flows = [];
+  /** Ended by a pause since the last report. */
+  #ended = { connections: [], flows: [] };
 
   constructor(target) {
     this.#target = target;
-    this.#connections = Array.from({ length: tcp }, () => new Connection(target));
-    this.#flows = Array.from({ length: udp }, () => new Flow(target));
+    this.resume();
     // Not all in the same moment: spread over the interval.
     for (const [index, each] of [...this.#connections.keys(), ...this.#flows.keys()].entries())
       setTimeout(() => this.#askAgain(index < tcp ? 'connections' : 'flows', each), (interval * index) / (tcp + udp));
-    if (fresh > 0) setInterval(() => this.#fresh.ask(target), fresh);
+    if (fresh > 0) setInterval(() => this.#paused || this.#fresh.ask(target), fresh);
   }
 
   #askAgain(kind, index) {
-    const one = () => (kind === 'flows' ? this.#flows : this.#connections)[index].ask();
+    const one = () => (kind === 'flows' ? this.#flows : this.#connections)[index]?.ask();
     one();
     setInterval(one, interval);
+  }
+
+  pause() {
+    this.#paused = true;
+    for (const each of [...this.#connections, ...this.#flows]) each.end();
+    this.#ended.connections.push(...this.#connections.splice(0));
+    this.#ended.flows.push(...this.#flows.splice(0));
+  }
+
+  resume() {
+    this.#paused = false;
+    this.#connections = Array.from({ length: tcp }, () => new Connection(this.#target));
+    this.#flows = Array.from({ length: udp }, () => new Flow(this.#target));
   }
 
   get settled() {
@@ -197,10 +225,12 @@ class Target {
 
   report() {
     const done = this.#fresh.take();
+    const connections = [...this.#ended.connections.splice(0), ...this.#connections];
+    const flows = [...this.#ended.flows.splice(0), ...this.#flows];
     const report = {
       name: this.#target.name,
-      tcp: lasting(this.#connections),
-      udp: { ...lasting(this.#flows), lost: this.#flows.reduce((sum, flow) => sum + flow.take(), 0) },
+      tcp: lasting(connections, tcp),
+      udp: { ...lasting(flows, udp), lost: flows.reduce((sum, flow) => sum + flow.take(), 0) },
       fresh: {
         opened: done.length,
         failed: done.flatMap(({ at, reason }) => (reason === undefined ? [] : [{ at, reason }])),
@@ -219,6 +249,11 @@ const settling = setInterval(() => {
   clearInterval(settling);
   console.log('ready');
 }, 20);
+const verbs = {
+  report: () => JSON.stringify(all.map(target => target.report())),
+  pause: () => (all.map(target => target.pause()), 'done'),
+  resume: () => (all.map(target => target.resume()), 'done'),
+};
 createInterface(process.stdin)
-  .on('line', () => process.stdout.write(`${JSON.stringify(all.map(target => target.report()))}\n`))
+  .on('line', line => process.stdout.write(`${verbs[line]()}\n`))
   .on('close', () => process.exit(0));

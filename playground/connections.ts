@@ -79,10 +79,24 @@ export class Connections {
 
   /** What happened since the last report, per target. What is broken is opened again. */
   async report(): Promise<ConnectionsReport[]> {
-    this.#child.stdin?.write('report\n');
+    return JSON.parse(await this.#tell('report')) as ConnectionsReport[];
+  }
+
+  /** Ends all connections in good order, as clients do that have what they wanted. */
+  async pause(): Promise<void> {
+    await this.#tell('pause');
+  }
+
+  /** Opens them again. */
+  async resume(): Promise<void> {
+    await this.#tell('resume');
+  }
+
+  async #tell(word: 'report' | 'pause' | 'resume'): Promise<string> {
+    this.#child.stdin?.write(`${word}\n`);
     const { value, done } = (await this.#lines.next()) as { value: string; done?: boolean };
     if (done === true) throw new PlaygroundError('ENOTREADY', 'the client of the connections has ended');
-    return JSON.parse(value) as ConnectionsReport[];
+    return value;
   }
 
   async stop(): Promise<void> {

@@ -46,6 +46,8 @@ export class Playground {
   readonly client: Client;
   readonly controllers: Program[] = [];
   readonly speakers = new Map<string, Program>();
+  /** What speakers and controllers are started with from now on: set to another one, the next start is an upgrade. */
+  heraldCommand: readonly string[];
   readonly pods = new Map<string, NodePods>();
   readonly #agents = new Map<string, Program>();
   readonly #graces = new Map<string, NodeJS.Timeout>();
@@ -53,7 +55,6 @@ export class Playground {
   readonly #options: PlaygroundOptions;
   #apiRelay: Relay | undefined;
   #router: FrrRouter | undefined;
-  readonly #heraldCommand: readonly string[];
   #stopped = false;
 
   private constructor(directory: string, sandbox: Sandbox, net: Topology, server: ApiServer, client: Client, options: PlaygroundOptions) {
@@ -64,7 +65,7 @@ export class Playground {
     this.client = client;
     this.#options = options;
     this.#kubelet = new Kubelet(client, this.pods, { hasPower: name => this.#agents.has(name), log: line => this.#options.log?.(line) });
-    this.#heraldCommand = options.heraldCommand ?? [process.execPath, join(directory, 'herald', 'herald.mjs')];
+    this.heraldCommand = options.heraldCommand ?? [process.execPath, join(directory, 'herald', 'herald.mjs')];
   }
 
   static async start(options: PlaygroundOptions = {}): Promise<Playground> {
@@ -262,7 +263,7 @@ export class Playground {
 
   /** Starts a herald process and waits until it says that it is ready. */
   #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
-    const argv = [...this.#heraldCommand, ...args, '--http-address', address];
+    const argv = [...this.heraldCommand, ...args, '--http-address', address];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
     const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
     return Program.start(child, { name, logFile: this.#log(name), ready: /"msg":"ready"/ });

@@ -39,6 +39,9 @@ const result = await build({
   banner,
   metafile: true,
 });
+// The sources run by tsx; the bundle is a program of its own, under any name (`kubectl-herald`).
+const program = join(out, 'herald.mjs');
+writeFileSync(program, readFileSync(program, 'utf8').replace(/^#!.*/, '#!/usr/bin/env node'), { mode: 0o755 });
 const native = ['koffi', `@koromix/koffi-linux-${process.arch}`].map(name => join('node_modules', name));
 for (const folder of native) {
   const needed = (path: string) =>
