@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Client, connectTo } from './client.ts';
-import { Informer, type InformerEvent } from './informer.ts';
+import { Informer, type InformerEvent, type InformerOptions } from './informer.ts';
 import { resource } from './resource.ts';
 import { failure, ScriptedServer, sendJson, until } from './testing.ts';
 import type { KubeObject } from './wire.ts';
@@ -49,7 +49,7 @@ class World {
   client!: Client;
   informer!: Informer<Thing>;
 
-  async start(options: { bookmarkSilenceMs?: number } = {}): Promise<void> {
+  async start(options: InformerOptions<Thing> = {}): Promise<void> {
     await this.server.listen();
     this.client = connectTo(this.server.url, { qps: 0 });
     this.informer = new Informer(this.client, things, {
@@ -311,5 +311,53 @@ describe('Informer', () => {
     await until(() => other.lastError !== undefined, 'a failure');
     await other.stop();
     expect(await other.synced()).toBe(false);
+  });
+
+  describe('a resource that the server need not have', () => {
+    const absent = (response: ServerResponse) => sendJson(response, 404, failure(404, 'NotFound'));
+    const unconverted = (response: ServerResponse) =>
+      sendJson(
+        response,
+        500,
+        failure(500, 'InternalError', 'conversion webhook for example.org/v1, Kind=Thing failed: Post "https://x": EOF'),
+      );
+    const optional = { versions: ['v2', 'v1'], absentRetryMs: 20 };
+    const paths = () => world.server.seen.map(request => request.path.split('/').slice(0, 4).join('/'));
+
+    it('counts as empty while it is absent, and is read once it appears, at the first version served', async () => {
+      world.lists = [absent, absent, absent, send(listOf(10, [thing('a', 3)]))];
+      world.watches = [stream(line('ADDED', thing('b', 11)))];
+      await world.start(optional);
+      await until(() => world.events.length === 3, 'three events');
+      expect(world.events).toEqual(['synced', 'added a@3', 'added b@11']);
+      expect(paths()).toEqual(['v2', 'v1', 'v2', 'v1', 'v1'].map((version, index) => `/apis/example.org/${index === 3 ? 'v1' : version}`));
+      expect(world.errors).toEqual([]);
+    });
+
+    it('is read at another version when nothing converts it', async () => {
+      world.lists = [unconverted, send(listOf(10, [thing('a', 3)]))];
+      world.watches = [stream()];
+      await world.start(optional);
+      await until(() => world.informer.hasSynced, 'the list');
+      await until(() => world.watchesFrom.length === 1, 'the watch');
+      expect(paths()).toEqual(['/apis/example.org/v2', '/apis/example.org/v1', '/apis/example.org/v1']);
+    });
+
+    it('is not taken for empty when nothing converts it and no other version is there', async () => {
+      world.lists = [unconverted, absent, unconverted, absent, send(listOf(10, [thing('a', 3)]))];
+      world.watches = [stream()];
+      await world.start(optional);
+      await until(() => world.informer.hasSynced, 'the list');
+      expect(world.events).toEqual(['added a@3', 'synced']);
+      expect(world.errors[0]?.message).toContain('conversion webhook');
+    });
+
+    it('keeps its objects when it is absent once, and loses them when it is absent twice', async () => {
+      world.lists = [send(listOf(10, [thing('a', 3)])), absent, send(listOf(20, [thing('a', 3), thing('b', 15)])), absent];
+      world.watches = [absent, absent, stream()];
+      await world.start({ absentRetryMs: 20 });
+      await until(() => world.events.length === 5, 'five events');
+      expect(world.events).toEqual(['added a@3', 'synced', 'added b@15', 'deleted a@3', 'deleted b@15']);
+    });
   });
 });

@@ -21,6 +21,10 @@ export interface ReflectorOptions extends Selection {
   backoff?: BackoffOptions | undefined;
   /** Bounds of the random `timeoutSeconds` of a watch; default 300–600, so that watches of many clients end apart. */
   watchSeconds?: readonly [number, number] | undefined;
+  /** Versions of the group to try in this order, in place of the one of the resource: the first that the server has is read. */
+  versions?: readonly string[] | undefined;
+  /** A resource that the server does not have is one without objects; it is looked for again so often (ms). Unset: its absence is an error. */
+  absentRetryMs?: number | undefined;
   /** With bookmarks arriving (about one a minute), longer silence than this means a dead connection. Default 100 s. */
   bookmarkSilenceMs?: number | undefined;
 }
@@ -46,6 +50,8 @@ export async function reflect<T extends KubeObject>(
   const backoff = new Backoff(client.random, options.backoff);
   const { namespace, labelSelector, fieldSelector } = options;
   const selection = { namespace, labelSelector, fieldSelector };
+  let served: Resource<T> = resource;
+  let listed = false;
   let version: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
@@ -55,7 +61,18 @@ export async function reflect<T extends KubeObject>(
     };
     try {
       if (version === undefined) {
-        const list = await client.listAll(resource, { ...selection, limit: pageSize, signal });
+        const list = await listServed();
+        if (list === undefined) {
+          // A removed CRD takes its objects along one by one; a server that forgets it for a moment must not.
+          if (!listed) sink.replace([]);
+          listed = false;
+          sink.fresh();
+          failures = 0;
+          // Not all clients at once: a CRD is looked for on every node.
+          await sleep(client.clock, (options.absentRetryMs ?? 0) * (0.75 + client.random() / 2), signal);
+          continue;
+        }
+        listed = true;
         sink.replace(list.items);
         sink.fresh();
         version = list.resourceVersion;
@@ -73,10 +90,29 @@ export async function reflect<T extends KubeObject>(
       sink.failed(error instanceof Error ? error : new Error(String(error)));
       const gone = isApiError(error, 'gone');
       const unreachable = isApiError(error, 'network');
-      if (gone || (failures >= doubtAfter && !unreachable)) version = undefined;
+      const absent = options.absentRetryMs !== undefined && isApiError(error, 'not-found');
+      if (gone || absent || (failures >= doubtAfter && !unreachable)) version = undefined;
       // The first 410 is routine after a quiet time; only a repeated one waits.
       if (!gone || failures > 1) await sleep(client.clock, backoff.next(unreachable ? networkCapMs : undefined), signal);
     }
+  }
+
+  /** A complete list at the first version that the server can give; undefined where it has none and need not have one. */
+  async function listServed() {
+    let refused: unknown;
+    for (const candidate of options.versions ?? [resource.version]) {
+      try {
+        const at = candidate === resource.version ? resource : { ...resource, version: candidate };
+        const list = await client.listAll(at, { ...selection, limit: pageSize, signal });
+        served = at;
+        return list;
+      } catch (error) {
+        if (!isApiError(error, 'not-found') && !isUnconverted(error)) throw error;
+        if (refused === undefined || isUnconverted(error)) refused = error;
+      }
+    }
+    if (options.absentRetryMs === undefined || isUnconverted(refused)) throw refused;
+    return undefined;
   }
 
   async function watchFrom(from: string, healthy: () => void): Promise<string> {
@@ -85,7 +121,7 @@ export async function reflect<T extends KubeObject>(
     let last = from;
     try {
       for await (const event of guarded(timeoutSeconds, from)) {
-        last = progress(last, event, resource);
+        last = progress(last, event, served);
         if (event.type !== 'BOOKMARK') sink.apply(event.type, event.object);
         sink.fresh();
         healthy();
@@ -102,7 +138,7 @@ export async function reflect<T extends KubeObject>(
     const silence = options.bookmarkSilenceMs ?? 100_000;
     let silent = false;
     let timer = { cancel: () => {} };
-    const watch = client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal: AbortSignal.any([signal, cut.signal]) });
+    const watch = client.watch(served, { ...selection, resourceVersion, timeoutSeconds, signal: AbortSignal.any([signal, cut.signal]) });
     let bookmarked = false;
     try {
       for await (const event of watch) {
@@ -124,6 +160,11 @@ export async function reflect<T extends KubeObject>(
       timer.cancel();
     }
   }
+}
+
+/** Whether the objects are stored at another version, and the webhook that converts them does not answer. */
+function isUnconverted(error: unknown): boolean {
+  return error instanceof ApiError && error.message.includes('conversion webhook');
 }
 
 /** A watch that failed, with how far it had come. */
