@@ -1,4 +1,4 @@
-import type { Announcement, Speaker } from '@herald/crds';
+import { type Announcement, METALLB_ABSENT_RETRY, type MetalLBSource, type Speaker } from '@herald/crds';
 import {
   type Client,
   endpointSlices,
@@ -14,7 +14,7 @@ import {
 } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1EndpointSlice, V1Namespace, V1Node } from '@kubernetes/client-node';
-import { announcements, type ConfigObject, configKinds, speakers } from './resources.ts';
+import { announcements, type ConfigObject, configKinds, metallbConfigKinds, speakers } from './resources.ts';
 import { ingressAddresses, type Service } from './service-status.ts';
 
 /** Key of the Service that an EndpointSlice belongs to; undefined for one that belongs to none. */
@@ -33,13 +33,13 @@ export class Caches {
   readonly slices: Informer<Wire<V1EndpointSlice>>;
   readonly announcements: Informer<Announcement>;
   readonly speakers: Informer<Speaker>;
-  /** One per kind of the configuration, in Herald's namespace only. */
+  /** One per kind of the configuration, in Herald's namespace only; then MetalLB's in MetalLB's namespace, where those are read. */
   readonly config: readonly Informer<ConfigObject>[];
   readonly #logger: Logger;
   /** The last complaint per resource, so that a lasting one is logged once. */
   readonly #complaints = new Map<string, string>();
 
-  constructor(client: Client, options: { namespace: string; logger: Logger }) {
+  constructor(client: Client, options: { namespace: string; metallb?: MetalLBSource | undefined; logger: Logger }) {
     this.#logger = options.logger;
     const make = <T extends KubeObject>(resource: Resource<T>, more: InformerOptions<T> = {}) =>
       new Informer<T>(client, resource, { ...more, onError: error => this.#complain(resource, error) });
@@ -57,7 +57,11 @@ export class Caches {
     });
     this.announcements = make(announcements);
     this.speakers = make(speakers);
-    this.config = configKinds.map(kind => make(kind, { namespace: options.namespace }));
+    const { namespace, metallb } = options;
+    const own = configKinds.map(kind => make(kind, { namespace }));
+    const foreign = metallb === undefined ? [] : metallbConfigKinds;
+    const more = { namespace: metallb?.namespace, absentRetryMs: metallb?.absentRetryMs ?? METALLB_ABSENT_RETRY };
+    this.config = [...own, ...foreign.map(kind => make(kind.resource, { ...more, versions: kind.versions }))];
   }
 
   get all(): readonly Informer<never>[] {
@@ -91,8 +95,9 @@ export class Caches {
     if (isApiError(error, 'gone')) return;
     const missing = isApiError(error, 'not-found') && resource.group === 'heraldlb.io';
     const message = missing ? `${error.message}: apply the CRDs of Herald (crds/)` : error.message;
-    if (this.#complaints.get(resource.plural) === message) return;
-    this.#complaints.set(resource.plural, message);
-    this.#logger.warn({ resource: resource.plural }, message);
+    const name = resource.group === 'metallb.io' ? `${resource.plural}.${resource.group}` : resource.plural;
+    if (this.#complaints.get(name) === message) return;
+    this.#complaints.set(name, message);
+    this.#logger.warn({ resource: name }, message);
   }
 }

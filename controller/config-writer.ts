@@ -9,20 +9,9 @@ import type {
   PeerConfig,
   Reservation,
 } from '@herald/crds';
-import { conditionTypes, reasonEntry } from '@herald/crds';
+import { conditionTypes, groupOf, objectKey, reasonEntry } from '@herald/crds';
 import { formatAddress, formatRange } from '@herald/ip';
-import {
-  type Client,
-  type Clock,
-  type EventRecorder,
-  findCondition,
-  type Informer,
-  isApiError,
-  keyOf,
-  refOf,
-  setCondition,
-  time,
-} from '@herald/kube';
+import { type Client, type Clock, type EventRecorder, type Informer, isApiError, keyOf, refOf, setCondition, time } from '@herald/kube';
 import type { PoolUsage } from './allocator/index.ts';
 import type { PeerSummary } from './bgp/peer-status.ts';
 import { canonical } from './canonical.ts';
@@ -39,13 +28,20 @@ export interface ConfigWriterOptions {
   addresses: (serviceKey: string) => readonly string[];
   /** What the nodes make of a peer; undefined: no version of it is in force. */
   peer: (peer: PeerConfig | undefined, ready: ConditionOutcome | undefined) => PeerSummary;
+  /** Told of each object of another project's that cannot be used as it is, once per reason. */
+  onRefused?: ((outcome: ObjectOutcome, condition: ConditionOutcome) => void) | undefined;
 }
 
-/** Writes into the objects that users write what became of them: conditions, how full a pool is, whether a reservation is bound. */
+/**
+ * Writes into the objects that users write what became of them: conditions, how full a pool is, whether a reservation is bound. MetalLB's objects
+ * are MetalLB's: nothing is written into them, and what cannot be used as it is is told by an event and in the log.
+ */
 export class ConfigWriter {
   readonly #options: ConfigWriterOptions;
   #outcomes = new Map<string, ObjectOutcome>();
   #config: Config | undefined;
+  /** What was told last of each object that is not written to. */
+  readonly #told = new Map<string, readonly ConditionOutcome[]>();
 
   constructor(options: ConfigWriterOptions) {
     this.#options = options;
@@ -54,31 +50,38 @@ export class ConfigWriter {
   /** Takes over the result of `resolve`; returns the keys whose status may have to change. */
   resolved(config: Config, outcomes: readonly ObjectOutcome[]): string[] {
     this.#config = config;
-    this.#outcomes = new Map(outcomes.map(outcome => [configKey(outcome.ref.kind, outcome.ref), outcome]));
+    this.#outcomes = new Map(outcomes.map(outcome => [configKey(outcome.ref), outcome]));
+    for (const key of this.#told.keys()) if (!this.#outcomes.has(key)) this.#told.delete(key);
     return [...this.#outcomes.keys()];
   }
 
   /** Keys of pools and reservations: their status depends on what Services hold. */
   countedKeys(): string[] {
     return [...this.#outcomes.values()]
-      .filter(({ ref }) => ref.kind === 'IPAddressPool' || ref.kind === 'IPReservation')
-      .map(({ ref }) => configKey(ref.kind, ref));
+      .filter(({ ref }) => isOwn(ref) && (ref.kind === 'IPAddressPool' || ref.kind === 'IPReservation'))
+      .map(({ ref }) => configKey(ref));
   }
 
   /** Keys of peers: their status depends on nodes and speakers. */
   peerKeys(): string[] {
-    return [...this.#outcomes.values()].flatMap(({ ref }) => (ref.kind === 'BGPPeer' ? [configKey(ref.kind, ref)] : []));
+    return [...this.#outcomes.values()].flatMap(({ ref }) => (ref.kind === 'BGPPeer' && isOwn(ref) ? [configKey(ref)] : []));
   }
 
   async write(key: string, signal: AbortSignal): Promise<void> {
     const { client, clock, informers } = this.#options;
-    const [kind, objectKey] = splitKey(key);
-    const informer = informers.find(({ resource }) => resource.kind === kind);
-    const object = informer?.get(objectKey);
     const outcome = this.#outcomes.get(key);
-    if (informer === undefined || object === undefined || outcome === undefined) return;
+    if (outcome === undefined) return;
+    const informer = informers.find(({ resource }) => resource.kind === outcome.ref.kind && resource.group === groupOf(outcome.ref));
+    const name = keyOf({ metadata: outcome.ref });
+    const object = informer?.get(name);
+    if (informer === undefined || object === undefined) return;
+    if (!isOwn(outcome.ref)) {
+      this.#tell(object, this.#told.get(key) ?? [], outcome);
+      this.#told.set(key, outcome.conditions);
+      return;
+    }
     const before = object.status?.conditions ?? [];
-    const peer = kind === 'BGPPeer' ? this.#peer(outcome) : undefined;
+    const peer = outcome.ref.kind === 'BGPPeer' ? this.#peer(outcome) : undefined;
     const more = peer === undefined ? [] : [{ type: conditionTypes.established, ...peer.condition }];
     let conditions = before;
     for (const { type, status, reason, message } of [...outcome.conditions, ...more]) {
@@ -94,7 +97,7 @@ export class ConfigWriter {
     try {
       await client.patch(
         informer.resource,
-        refOf(objectKey),
+        refOf(name),
         { status: changed },
         { type: 'merge', subresource: 'status', fieldManager, signal },
       );
@@ -145,10 +148,11 @@ export class ConfigWriter {
   }
 
   /** An event for each object that became invalid, or valid again; the same state is told once. */
-  #tell(object: ConfigObject, before: readonly Condition[], outcome: ObjectOutcome): void {
-    for (const { type, status, reason, message } of outcome.conditions) {
+  #tell(object: ConfigObject, before: readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[], outcome: ObjectOutcome): void {
+    for (const condition of outcome.conditions) {
+      const { type, status, reason, message } = condition;
       if (type !== 'Ready') continue;
-      const old = findCondition(before, type);
+      const old = before.find(each => each.type === type);
       if (old?.status === status && old.reason === reason && old.message === message) continue;
       if (old === undefined && status === 'True') continue;
       this.#options.recorder.record(object, {
@@ -156,6 +160,7 @@ export class ConfigWriter {
         reason: status === 'False' ? 'ConfigurationRejected' : reason,
         message,
       });
+      if (!isOwn(outcome.ref) && reasonEntry(reason).severity === 'Warning') this.#options.onRefused?.(outcome, condition);
     }
   }
 }
@@ -164,12 +169,11 @@ function isOf(ref: ObjectRef): (item: { readonly ref: ObjectRef }) => boolean {
   return item => item.ref.name === ref.name && item.ref.namespace === ref.namespace && item.ref.apiVersion === ref.apiVersion;
 }
 
-/** Key of an object of the configuration in the work queue: `Kind:namespace/name`. */
-export function configKey(kind: string, ref: { namespace?: string | undefined; name: string }): string {
-  return `${kind}:${keyOf({ metadata: { name: ref.name, ...(ref.namespace === undefined ? {} : { namespace: ref.namespace }) } })}`;
+/** Key of an object of the configuration in the work queue. */
+function configKey(ref: ObjectRef): string {
+  return `configuration:${objectKey(ref)}`;
 }
 
-function splitKey(key: string): [string, string] {
-  const colon = key.indexOf(':');
-  return [key.slice(0, colon), key.slice(colon + 1)];
+function isOwn(ref: ObjectRef): boolean {
+  return groupOf(ref) === 'heraldlb.io';
 }

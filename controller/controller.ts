@@ -35,6 +35,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       term = new Term({
         client,
         namespace,
+        metallb: options.metallb,
         identity,
         classes: servedClasses(options.loadBalancerClass, options.nodeMode?.classless),
         nodeMode: options.nodeMode,

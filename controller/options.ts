@@ -1,3 +1,4 @@
+import type { MetalLBSource } from '@herald/crds';
 import type { Client, TransportOptions } from '@herald/kube';
 import type { ListenAddress, Logger } from '@herald/process';
 import type { NodeModeOptions } from './node-mode/index.ts';
@@ -11,6 +12,8 @@ export interface ControllerOptions {
   connect: (options: TransportOptions) => Promise<Client>;
   /** Where Herald's own objects live. */
   namespace: string;
+  /** Read MetalLB's objects beside Herald's; undefined: do not. */
+  metallb?: MetalLBSource | undefined;
   /** For probes and metrics; undefined: do not listen. */
   listen?: ListenAddress | undefined;
   /** Calls per second to the API server; 0: no limit. */

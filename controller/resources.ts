@@ -17,6 +17,19 @@ export interface ConfigObject extends KubeObject {
   status?: { conditions?: crds.Condition[] } & Record<string, unknown>;
 }
 
+/** A kind of the configuration, and how it is read. */
+export interface ConfigKind {
+  readonly resource: Resource<ConfigObject>;
+  /** For a kind that the cluster may lack: versions to look for, in this order. Undefined: Herald's own, which must be there. */
+  readonly versions?: readonly string[];
+}
+
+/** MetalLB's kinds, which are only read. */
+export const metallbConfigKinds: readonly ConfigKind[] = crds.metallbKinds.map(({ versions, ...kind }) => ({
+  resource: resource<ConfigObject>({ ...kind, version: versions[0] }),
+  versions,
+}));
+
 /** Every kind that makes up the configuration. */
 export const configKinds: readonly Resource<ConfigObject>[] = [
   crds.ipAddressPool,

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type Config, emptyConfig, resolve, type Speaker } from '@herald/crds';
+import { type Config, emptyConfig, type MetalLBSource, resolve, type Speaker } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
 import {
   ApiError,
@@ -34,6 +34,7 @@ import { type Answer, ServiceWriter } from './service-writer.ts';
 export interface TermOptions {
   client: Client;
   namespace: string;
+  metallb?: MetalLBSource | undefined;
   identity: string;
   classes: ServiceClasses;
   logger: Logger;
@@ -85,7 +86,7 @@ export class Term {
     this.#options = options;
     const { client, namespace, identity, classes, logger, metrics, queueMetrics } = options;
     const { clock } = client;
-    this.#caches = new Caches(client, { namespace, logger });
+    this.#caches = new Caches(client, { namespace, metallb: options.metallb, logger });
     const caches = this.#caches;
     this.#bgp = new BGPView(caches);
     this.#recorder = new EventRecorder(client, {
@@ -174,6 +175,8 @@ export class Term {
       clock,
       recorder: this.#recorder,
       informers: caches.config,
+      onRefused: ({ ref }, { reason, message }) =>
+        logger.warn({ object: `${ref.kind} ${ref.namespace}/${ref.name}`, apiVersion: ref.apiVersion, reason }, message),
       usage: () => this.#assigner.allocator.usage(),
       addresses: key => this.#assigner.addresses(key),
       peer: (peer, ready) => this.#bgp.peer(peer, ready),

@@ -1,3 +1,4 @@
+import type { MetalLBSource } from '@herald/crds';
 import type { Clock, Random } from '@herald/kube';
 import type { ListenAddress, Logger } from '@herald/process';
 import type { MeshProfile } from './mesh/timers.ts';
@@ -17,6 +18,8 @@ export interface SpeakerOptions {
   context?: string | undefined;
   /** Where Herald's own objects live. */
   namespace: string;
+  /** Read MetalLB's objects beside Herald's; undefined: do not. */
+  metallb?: MetalLBSource | undefined;
   /** For probes and metrics; undefined: do not listen. */
   listen?: ListenAddress | undefined;
   /** Calls per second to the API server; 0: no limit. */

@@ -7,5 +7,11 @@ export function resourceOf<T extends KubeObject>(kind: crds.AnyKind): Resource<T
   return resource<T>({ group, version, plural, kind: name, namespaced });
 }
 
+/** A kind of MetalLB's, at the version to ask for first. */
+export function metallbResource(kind: crds.MetalLBKind): Resource {
+  const { group, versions, plural, kind: name, namespaced } = kind;
+  return resource({ group, version: versions[0], plural, kind: name, namespaced });
+}
+
 export const announcements = resourceOf<crds.Announcement>(crds.announcement);
 export const speakers = resourceOf<crds.Speaker>(crds.speaker);

@@ -97,6 +97,7 @@ export class Speaker {
       client,
       node: nodeName,
       namespace: options.namespace,
+      metallb: options.metallb,
       logger,
       announcements: this.#informer,
       drainTime: options.bgpDrainTimeMs ?? BGP_DRAIN_TIME,

@@ -232,6 +232,16 @@ export const values = z.object({
     .describe(
       'Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers, as kubeadm labels a control plane.',
     ),
+  readMetalLB: z
+    .object({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe("Read MetalLB's pools, advertisements and peers beside Herald's, as they stand. The namespace must exist."),
+      namespace: z.string().default('metallb-system').describe("Namespace of MetalLB's objects."),
+    })
+    .prefault({})
+    .describe('The objects of MetalLB, for moving from it.'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe level that is logged.'),
   controller,
   speaker,

@@ -19,6 +19,8 @@ export interface CommonFlags {
   logLevel: LogLevel;
   kubeApiQps: number;
   kubeApiBurst: number;
+  readMetallb: boolean;
+  metallbNamespace: string;
 }
 
 export function addCommonFlags(command: Command, defaults: { httpAddress: string; qps: number }): void {
@@ -29,6 +31,15 @@ export function addCommonFlags(command: Command, defaults: { httpAddress: string
   command.addOption(
     new Option('--log-level <level>', 'least severe level that is logged').choices(logLevels).default('info').env('HERALD_LOG_LEVEL'),
   );
+  flag(
+    command,
+    '--read-metallb [true|false]',
+    "read MetalLB's pools, advertisements and peers beside Herald's, as they stand",
+    false,
+    text => parseBoolean('--read-metallb', text),
+    true,
+  );
+  flag(command, '--metallb-namespace <name>', "namespace of MetalLB's objects, for --read-metallb", 'metallb-system');
   integerFlag(command, '--kube-api-qps <n>', 'calls per second to the API server; 0: no limit', defaults.qps, 0, 100_000);
   integerFlag(command, '--kube-api-burst <n>', 'calls at once before the limit holds', defaults.qps * 2, 1, 100_000);
 }

@@ -82,6 +82,7 @@ export function registerController(program: Command): void {
           version,
           connect: more => connect({ ...more, kubeconfig: flags.kubeconfig, context: flags.context, env: process.env }),
           namespace: flags.namespace,
+          metallb: flags.readMetallb ? { namespace: flags.metallbNamespace } : undefined,
           listen: flags.httpAddress,
           qps: flags.kubeApiQps,
           burst: flags.kubeApiBurst,

@@ -101,6 +101,7 @@ export function registerSpeaker(program: Command): void {
           kubeconfig: flags.kubeconfig,
           context: flags.context,
           namespace: flags.namespace,
+          metallb: flags.readMetallb ? { namespace: flags.metallbNamespace } : undefined,
           listen: flags.httpAddress,
           qps: flags.kubeApiQps,
           burst: flags.kubeApiBurst,

@@ -3,7 +3,7 @@ import * as crds from '@herald/crds';
 import { type Client, Informer, type KubeObject, nodes, secrets, sleep, type Timer, time, type Wire } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1Node, V1Secret } from '@kubernetes/client-node';
-import { resourceOf } from '../resources.ts';
+import { metallbResource, resourceOf } from '../resources.ts';
 import { announcedPrefixes, type BGPSession, carriedFamilies, type NodeBGP } from './bgp.ts';
 import { type Departure, departureOf } from './departure.ts';
 import type { Passwords } from './peers.ts';
@@ -11,13 +11,15 @@ import type { Passwords } from './peers.ts';
 const BASIC_AUTH = 'kubernetes.io/basic-auth';
 
 /** What a session and a route are made of. */
-const CONFIG_KINDS = [crds.ipAddressPool, crds.bgpAdvertisement, crds.bgpPeer, crds.bfdProfile, crds.community] as const;
+const CONFIG_KINDS: readonly crds.AnyKind[] = [crds.ipAddressPool, crds.bgpAdvertisement, crds.bgpPeer, crds.bfdProfile, crds.community];
 
 export interface BGPSpeakerOptions {
   readonly client: Client;
   readonly node: string;
   /** Where pools, peers and password Secrets live. */
   readonly namespace: string;
+  /** MetalLB's objects and the Secrets of its peers are read, too. */
+  readonly metallb?: crds.MetalLBSource | undefined;
   readonly logger: Logger;
   /** Shared with the layer 2 part. */
   readonly announcements: Informer<crds.Announcement>;
@@ -32,7 +34,8 @@ export interface BGPSpeakerOptions {
 export class BGPSpeaker {
   readonly #options: BGPSpeakerOptions;
   readonly #config: readonly Informer<KubeObject>[];
-  readonly #secrets: Informer<Wire<V1Secret>>;
+  /** One per namespace with peers. */
+  readonly #secrets: readonly Informer<Wire<V1Secret>>[];
   readonly #node: Informer<Wire<V1Node>>;
   #resolved: crds.Config = crds.emptyConfig;
   #pending: NodeJS.Immediate | undefined;
@@ -44,12 +47,20 @@ export class BGPSpeaker {
 
   constructor(options: BGPSpeakerOptions) {
     this.#options = options;
-    const { client, namespace, node, logger } = options;
+    const { client, namespace, metallb, node, logger } = options;
     const onError = (error: Error): void => logger.warn({ error: error.message }, 'cannot watch the BGP configuration');
-    this.#config = CONFIG_KINDS.map(kind => new Informer(client, resourceOf<KubeObject>(kind), { namespace, onError }));
-    this.#secrets = new Informer(client, secrets, { namespace, fieldSelector: `type=${BASIC_AUTH}`, onError });
+    const own = CONFIG_KINDS.map(kind => new Informer(client, resourceOf<KubeObject>(kind), { namespace, onError }));
+    const foreign = crds.metallbKinds.filter(({ kind }) => CONFIG_KINDS.some(mine => mine.kind === kind));
+    const more = { namespace: metallb?.namespace, absentRetryMs: metallb?.absentRetryMs ?? crds.METALLB_ABSENT_RETRY, onError };
+    const theirs = foreign.map(kind => new Informer(client, metallbResource(kind), { ...more, versions: kind.versions }));
+    this.#config = metallb === undefined ? own : [...own, ...theirs];
+    const namespaces = new Set([namespace, metallb?.namespace ?? namespace]);
+    this.#secrets = [...namespaces].map(name => {
+      const selection = { namespace: name, fieldSelector: `type=${BASIC_AUTH}` };
+      return new Informer(client, secrets, { ...selection, onError });
+    });
     this.#node = new Informer(client, nodes, { fieldSelector: `metadata.name=${node}`, onError });
-    for (const informer of [...this.#config, this.#secrets, this.#node]) informer.on(() => this.changed());
+    for (const informer of [...this.#config, ...this.#secrets, this.#node]) informer.on(() => this.changed());
     options.announcements.on(() => this.changed());
   }
 
@@ -161,9 +172,8 @@ export class BGPSpeaker {
   }
 
   #passwords(): Passwords {
-    const { namespace } = this.#options;
-    return name => {
-      const secret = this.#secrets.get(`${namespace}/${name}`);
+    return (name, namespace) => {
+      const secret = this.#secrets.map(informer => informer.get(`${namespace}/${name}`)).find(found => found !== undefined);
       const remedy = `create it with: kubectl create secret generic ${name} -n ${namespace} --type ${BASIC_AUTH} --from-literal password=…`;
       if (!secret) return { missing: `Secret ${namespace}/${name} of type ${BASIC_AUTH} does not exist; ${remedy}` };
       const encoded = secret.data?.['password'];
@@ -173,7 +183,7 @@ export class BGPSpeaker {
   }
 
   #informers(): Informer<never>[] {
-    return [...this.#config, this.#secrets, this.#node] as unknown as Informer<never>[];
+    return [...this.#config, ...this.#secrets, this.#node] as unknown as Informer<never>[];
   }
 }
 

@@ -15,8 +15,8 @@ export interface PeerPlan {
   readonly waiting: readonly WaitingPeer[];
 }
 
-/** A password by name of its Secret: the text, or why there is none (missing, of another type, without the key). */
-export type Passwords = (secretName: string) => { readonly password: string } | { readonly missing: string };
+/** A password by name and namespace of its Secret: the text, or why there is none (missing, of another type, without the key). */
+export type Passwords = (secretName: string, namespace: string) => { readonly password: string } | { readonly missing: string };
 
 /** What this node's sessions are to be: the peers whose `nodeSelectors` select it. */
 export function peersOf(config: Config, labels: Labels, passwords: Passwords): PeerPlan {
@@ -40,13 +40,13 @@ function keyOf(peer: PeerConfig, passwords: Passwords): { key?: Pick<PeerOptions
     case 'md5':
       return { key: { password: authentication.password } };
     case 'md5-secret': {
-      const found = passwords(authentication.secretName);
+      const found = passwords(authentication.secretName, peer.ref.namespace);
       return 'missing' in found ? { missing: found.missing } : { key: { password: found.password } };
     }
     case 'tcp-ao': {
       // On a kernel without TCP-AO the peer stays Idle, and its `lastError` says what to do.
       const { algorithm, sendID, receiveID, secretName } = authentication;
-      const found = passwords(secretName);
+      const found = passwords(secretName, peer.ref.namespace);
       if ('missing' in found) return { missing: found.missing };
       return { key: { tcpAo: { algorithm, key: found.password, sendId: sendID, receiveId: receiveID } } };
     }

@@ -11,15 +11,7 @@ import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.t
 import { onKernelAnswer } from '../mesh/hold.ts';
 import { noteFlows } from '../mesh/lame-duck.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
-import {
-  createMesh,
-  type DesiredAddress,
-  type Effect,
-  isHeard,
-  type MeshState,
-  type Quiet,
-  type TakeoverCause,
-} from '../mesh/state.ts';
+import { createMesh, type DesiredAddress, type Effect, isHeard, type MeshState, type Quiet, type TakeoverCause } from '../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 import { SilentNodes } from '../node-mode/silent-nodes.ts';

@@ -35,6 +35,8 @@ function withoutEmpty(spec: unknown): unknown {
   const zeroMeansUnset = new Set(['peerASN', 'localASN', 'peerPort', 'localPref', 'aggregationLength', 'aggregationLengthV6']);
   const entries = Object.entries(spec).filter(([key, value]) => {
     if (value === '' || value === null) return false;
+    // Versions whose times were no pointers wrote 0s for "not set". Who means 0 gets it from the router: the smaller of the two counts.
+    if (value === '0s' && (key === 'holdTime' || key === 'keepaliveTime')) return false;
     if (value === 0 && zeroMeansUnset.has(key)) return false;
     return !(key === 'passwordSecret' && typeof value === 'object' && (!('name' in value) || value.name === ''));
   });

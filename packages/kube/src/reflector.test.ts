@@ -110,6 +110,11 @@ afterEach(async () => {
   world = new World();
 });
 
+const absent = (response: ServerResponse) => sendJson(response, 404, failure(404, 'NotFound'));
+const unconverted = (response: ServerResponse) =>
+  sendJson(response, 500, failure(500, 'InternalError', 'conversion webhook for example.org/v1, Kind=Thing failed: Post "https://x": EOF'));
+const paths = () => world.server.seen.map(request => request.path.split('/').slice(0, 4).join('/'));
+
 describe('Informer', () => {
   it('lists in pages, delivers, and watches from the list with bookmarks', async () => {
     world.lists = [send(listOf(10, [thing('a', 3)], 'page-2')), send(listOf(10, [thing('b', 4)]))];
@@ -314,15 +319,7 @@ describe('Informer', () => {
   });
 
   describe('a resource that the server need not have', () => {
-    const absent = (response: ServerResponse) => sendJson(response, 404, failure(404, 'NotFound'));
-    const unconverted = (response: ServerResponse) =>
-      sendJson(
-        response,
-        500,
-        failure(500, 'InternalError', 'conversion webhook for example.org/v1, Kind=Thing failed: Post "https://x": EOF'),
-      );
     const optional = { versions: ['v2', 'v1'], absentRetryMs: 20 };
-    const paths = () => world.server.seen.map(request => request.path.split('/').slice(0, 4).join('/'));
 
     it('counts as empty while it is absent, and is read once it appears, at the first version served', async () => {
       world.lists = [absent, absent, absent, send(listOf(10, [thing('a', 3)]))];
