@@ -87,6 +87,7 @@ describe('decodeNdp', () => {
       'unspecified-source',
       encodeNdp({ ...detectionSolicitation(VIP, THEIRS), destinationIp: 'ff02::1:ff00:241' }),
     ],
+    ['a solicitation from a group', 'multicast-source', encodeNdp({ ...solicitation, sourceIp: 'ff02::1:2' })],
     [
       'a solicited advertisement to a group',
       'solicited-multicast',

@@ -53,6 +53,7 @@ export type NdpFault =
   | 'target'
   | 'option'
   | 'unspecified-source'
+  | 'multicast-source'
   | 'solicited-multicast';
 
 /** Reads a whole frame and makes every check of RFC 4861 §7.1.1 and §7.1.2. */
@@ -79,6 +80,8 @@ export function decodeNdp(frame: Uint8Array): NdpPacket | NdpFault {
     destinationIp: readIpv6(frame, ip + 24),
     target,
   };
+  // RFC 4291 §2.7: an answer to a group would go to everybody who has joined it.
+  if (frame[ip + 8] === 0xff) return 'multicast-source';
   const multicast = frame[ip + 24] === 0xff;
   if (type === NEIGHBOUR_ADVERTISEMENT) {
     const flags = frame[ICMP_AT + 4] ?? 0;

@@ -2,7 +2,8 @@ import { candidate, nextEpoch, release, take } from './claims.ts';
 import { drainTime } from './lame-duck.ts';
 import { type Claim, type NodeId, PACKET_CLAIMS, type PacketType, type Vip } from './packet.ts';
 import { sendTo } from './send.ts';
-import type { Effect, Handover, MeshState, Peer } from './state.ts';
+import { type Effect, type Handover, isHeard, type MeshState, type Peer } from './state.ts';
+import { uplinkProven } from './uplink.ts';
 
 /** Silence of a candidate after which the next is asked (ms). */
 const ANSWER_WITHIN = 1_000;
@@ -25,7 +26,7 @@ export interface HandoverOptions {
 export function startHandover(state: MeshState, vip: Vip, reason: Handover['reason'], now: number, options: HandoverOptions = {}): boolean {
   if (!state.mine.has(vip) || state.handovers.has(vip)) return false;
   const tried = new Set<NodeId>();
-  const target = options.to ?? nextCandidate(state, vip, tried);
+  const target = options.to ?? nextCandidate(state, vip, tried, now);
   if (target === undefined) return false;
   state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain: options.drain ?? drainTime(state, vip, now) }, now));
   return true;
@@ -36,10 +37,12 @@ function begin(state: MeshState, vip: Vip, to: NodeId, kept: Pick<Handover, 'rea
   return { to, epoch: nextEpoch(state, vip), phase: 'prepare', since: now, lastSent: Number.NEGATIVE_INFINITY, tried, reason, drain };
 }
 
-function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>): NodeId | undefined {
+function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>, now: number): NodeId | undefined {
+  // Where nobody has an uplink, that is no reason to keep an address here.
+  const someUp = uplinkProven(state, now) || [...state.peers.values()].some(peer => isHeard(peer) && peer.uplinkOk);
   return state.desired.get(vip)?.order.find(node => {
     const peer = state.peers.get(node);
-    return peer !== undefined && !tried.has(node) && candidate(peer, vip) && !peer.listening && peer.uplinkOk;
+    return peer !== undefined && !tried.has(node) && candidate(peer, vip) && !peer.listening && (peer.uplinkOk || !someUp);
   });
 }
 
@@ -51,7 +54,7 @@ export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void
     const lost = state.peers.get(current.to)?.liveness !== 'two-way';
     if (lost || now - current.since >= ANSWER_WITHIN) {
       current.tried.add(current.to);
-      const next = nextCandidate(state, vip, current.tried);
+      const next = nextCandidate(state, vip, current.tried, now);
       if (next === undefined) {
         giveUp(state, vip, current, now, fx);
         continue;

@@ -35,14 +35,15 @@ export class Observer {
   }
 
   /**
-   * Hosts that clients on `side` are sent to: owners, and hosts that others answer for. A frozen process still counts: its node goes on
-   * answering for a while.
+   * Hosts that clients on `side` are sent to: owners, and hosts that others answer for. A frozen process still counts: its clients go on
+   * to its node for a while.
    */
   targets(vip: Vip, side: number): Set<number> {
     const targets = new Set<number>();
     for (const node of this.#simulation.nodes) {
-      if (!node.alive || node.side !== side) continue;
-      if (node.state.mine.get(vip)?.dormant === false) targets.add(node.index);
+      if (node.side !== side) continue;
+      if (this.#answersItself(node, vip)) targets.add(node.index);
+      if (!node.alive) continue;
       const held = node.paused ? undefined : node.state.caretaking.get(vip)?.node;
       if (held === undefined) continue;
       const host = this.#simulation.nodes.find(({ id }) => id === held);
@@ -60,6 +61,15 @@ export class Observer {
       if (owners.length !== expected) wrong.push(`${vip}: ${owners.join(', ') || 'nobody'}`);
     }
     return wrong;
+  }
+
+  #answersItself(node: SimNode, vip: Vip): boolean {
+    const claim = node.alive ? node.state.mine.get(vip) : undefined;
+    if (!this.#simulation.kernel) return claim?.dormant === false;
+    if (claim?.dormant === false && !node.paused) return true;
+    // Nobody renews the lease, or nobody has taken the table over yet.
+    const orphaned = !node.alive || node.paused || claim?.dormant === true;
+    return orphaned && node.host && node.pinned.vips.has(vip) && this.#simulation.now < node.pinned.until;
   }
 
   #look(key: string, vip: Vip, side: number, now: number): void {

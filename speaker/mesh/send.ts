@@ -1,6 +1,6 @@
 import { type Claim, type NodeId, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
 import { type Effect, isHeard, type MeshState, type Peer } from './state.ts';
-import { uplinkFresh } from './uplink.ts';
+import { uplinkProven } from './uplink.ts';
 
 interface Content {
   claims?: readonly Claim[];
@@ -20,7 +20,7 @@ export function packetFor(state: MeshState, type: PacketType, peer: Peer | undef
     flags: {
       ready: !state.leaving,
       draining: state.leaving,
-      uplinkOk: uplinkFresh(state, now),
+      uplinkOk: uplinkProven(state, now),
       fast: peer?.fast ?? false,
       listening: now < state.listenUntil,
       persistent: state.persistent,

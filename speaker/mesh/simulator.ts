@@ -1,4 +1,4 @@
-import { nodeIdOf } from './authentication.ts';
+import { type Keyring, keyring, nodeIdOf, seal, segmentIdOf, unseal } from './authentication.ts';
 import { handedOver, leaveMesh, refuseAddress, retryAddress, setCarrier, setDesired } from './desired.ts';
 import { EventQueue } from './event-queue.ts';
 import { onKernelAnswer } from './hold.ts';
@@ -6,7 +6,7 @@ import { flowsGone } from './lame-duck.ts';
 import { Observer } from './observer.ts';
 import type { NodeId, Packet, Vip } from './packet.ts';
 import { seededRandom } from './random.ts';
-import { onPacket } from './receive.ts';
+import { onPacket, peersHaveNewestKey } from './receive.ts';
 import { createMesh, type DesiredAddress, type Effect, type MeshState } from './state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from './tick.ts';
 import { MESH_PROFILES, type MeshTimers } from './timers.ts';
@@ -27,8 +27,10 @@ export interface SimulationOptions {
   hold?: number;
   /** How long planned moves go on for established flows (ms). */
   drain?: number;
-  /** Filter between codec and network: the tests send every packet through its wire form. */
-  wire?: (packet: Packet) => Packet | undefined;
+  /** Nodes answer from their kernel, which goes on when the speaker is gone or hangs, for as long as claims are held. */
+  kernel?: boolean;
+  /** Every packet travels in its signed wire form; see `rotate`. */
+  sealed?: boolean;
 }
 
 /** A node of the simulation: a speaker that may be absent or frozen, on a host that goes on forwarding. */
@@ -48,9 +50,19 @@ export interface SimNode {
   mute: boolean;
   /** Which side of a partition it is on. */
   side: number;
-  /** Restarts with the claims' epochs known from the API. */
-  left: boolean;
+  /** When it last asked the gateway. */
+  askedAt: number;
+  /** Its clock, ahead of the simulation's: no decision may depend on what others' clocks say. */
+  offset: number;
+  keys: Keyring;
+  /** What the node's kernel answers for without its speaker, and until when. */
+  pinned: { vips: ReadonlySet<Vip>; until: number };
 }
+
+const SEGMENT = segmentIdOf('192.0.2.0/24');
+const UID = 'simulation';
+const OLD_KEY = Buffer.alloc(32, 1);
+const NEW_KEY = Buffer.alloc(32, 2);
 
 /** The real core in virtual time: seeded, single-threaded, deterministic. Times in ms. */
 export class Simulation {
@@ -63,17 +75,20 @@ export class Simulation {
   clientSides = [0];
   gatewayUp: boolean;
   takeovers = 0;
+  /** Signed packets that were refused. */
+  refused = 0;
   /** Gratuitous announcements that would be sent, in order. */
   readonly announced: { at: number; vip: Vip; node: number }[] = [];
   #events = new EventQueue<() => void>();
   readonly #random: () => number;
   readonly #timers: MeshTimers;
   readonly #gateway: boolean;
-  readonly #wire: (packet: Packet) => Packet | undefined;
+  readonly #sealed: boolean;
   readonly #orders = new Map<Vip, NodeId[]>();
   readonly #epochs = new Map<Vip, { epoch: number; node: SimNode }>();
   readonly #hold: number;
   readonly #drain: number;
+  readonly #kernel: boolean;
 
   constructor(options: SimulationOptions) {
     this.#random = seededRandom(options.seed);
@@ -83,7 +98,8 @@ export class Simulation {
     this.#drain = options.drain ?? 0;
     this.gatewayUp = this.#gateway;
     this.loss = options.loss ?? 0.001;
-    this.#wire = options.wire ?? (packet => packet);
+    this.#kernel = options.kernel ?? false;
+    this.#sealed = options.sealed ?? false;
     this.vips = Array.from({ length: options.vips }, (_, index) => `192.0.2.${index}`);
     if (options.vips > 250) this.vips = Array.from({ length: options.vips }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
     this.observer = new Observer(this);
@@ -101,11 +117,17 @@ export class Simulation {
 
   #createNode(index: number, id: NodeId): SimNode {
     const name = `node-${index}`;
+    const offset = Math.floor(this.#random() * 1e6);
+    const keys = keyring([OLD_KEY], UID);
     return {
       index,
       name,
       id,
-      state: this.#createState(id, name),
+      askedAt: Number.NEGATIVE_INFINITY,
+      offset,
+      keys,
+      pinned: { vips: new Set(), until: 0 },
+      state: this.#createState(id, name, offset, keys),
       alive: false,
       host: true,
       paused: false,
@@ -114,14 +136,33 @@ export class Simulation {
       deaf: false,
       mute: false,
       side: 0,
-      left: false,
     };
   }
 
-  #createState(id: NodeId, name: string): MeshState {
+  #createState(id: NodeId, name: string, offset: number, { keys }: Keyring): MeshState {
     const nonce = BigInt(Math.floor(this.#random() * 2 ** 48)) + 1n;
-    const macs = [`02:00:00:00:00:${name.slice(5).padStart(2, '0').slice(-2)}`];
-    return createMesh({ me: id, name, nonce, timers: this.#timers, random: this.#random, macs, drain: this.#drain }, this.now);
+    const macs = [`02:00:00:00:${Number(name.slice(5)).toString(16).padStart(4, '0').replace(/^../, '$&:')}`];
+    const newestKey = keys[0]?.id ?? 0;
+    const options = { me: id, name, nonce, timers: this.#timers, random: this.#random, macs, drain: this.#drain, newestKey };
+    const state = createMesh(options, this.now + offset);
+    state.persistent = this.#kernel;
+    state.uplink.expected = this.#gateway;
+    return state;
+  }
+
+  /** The time on the node's clock. */
+  #clock(node: SimNode): number {
+    return this.now + node.offset;
+  }
+
+  /** Uniform in [0, 1), from the seed. */
+  random(): number {
+    return this.#random();
+  }
+
+  /** Whether nodes answer from their kernel. */
+  get kernel(): boolean {
+    return this.#kernel;
   }
 
   node(index: number): SimNode {
@@ -141,14 +182,18 @@ export class Simulation {
   }
 
   #start(node: SimNode, remembers: boolean): void {
+    const before = remembers ? node.state : undefined;
     node.host = true;
-    node.state = this.#createState(node.id, node.name);
+    node.state = this.#createState(node.id, node.name, node.offset, node.keys);
     node.alive = true;
     node.paused = false;
-    node.left = false;
+    if (!remembers) node.pinned = { vips: new Set(), until: 0 };
     node.inbox = [];
     node.life += 1;
-    for (const vip of this.vips) this.#apply(node, setDesired(node.state, vip, this.#desired(vip, remembers ? node : undefined), this.now));
+    for (const vip of this.vips) {
+      const desired = this.#desired(vip);
+      this.#apply(node, setDesired(node.state, vip, desired && { ...desired, ...this.#memory(node, vip, before) }, this.#clock(node)));
+    }
     const { life } = node;
     this.after(this.#random() * tickInterval(node.state), () => this.#tick(node, life));
   }
@@ -156,43 +201,53 @@ export class Simulation {
   /** The host is gone, and with it everything. */
   crash(node: SimNode): void {
     node.host = false;
+    node.pinned = { vips: new Set(), until: 0 };
     this.kill(node);
   }
 
   /** The process is gone; the host goes on forwarding. */
   kill(node: SimNode): void {
+    if (node.host) this.#pin(node);
     node.alive = false;
     node.life += 1;
     this.observer.refresh();
   }
 
   pause(node: SimNode): void {
+    this.#pin(node);
     node.paused = true;
     this.observer.refresh();
+  }
+
+  /** The speaker is gone or hangs: from now on the kernel answers from its table, until the lease ends that the speaker renewed last. */
+  #pin(node: SimNode): void {
+    if (!this.#kernel || !node.alive || node.paused) return;
+    const vips = [...node.state.mine.values()].flatMap(({ vip, dormant }) => (dormant ? [] : [vip]));
+    node.pinned = { vips: new Set(vips), until: this.now + this.#hold };
+    this.after(this.#hold, () => this.observer.refresh());
   }
 
   /** Runs on: what lies in the sockets comes first. */
   resume(node: SimNode): void {
     node.paused = false;
-    for (const { packet, from } of node.inbox.splice(0)) this.#apply(node, onPacket(node.state, packet, from, this.now));
+    for (const { packet, from } of node.inbox.splice(0)) this.#apply(node, onPacket(node.state, packet, from, this.#clock(node)));
     this.observer.refresh();
   }
 
   /** The last established flow of an address through the node ends. */
   flowsGone(node: SimNode, vip: Vip): void {
-    this.#apply(node, flowsGone(node.state, vip, this.now));
+    this.#apply(node, flowsGone(node.state, vip, this.#clock(node)));
   }
 
-  /** SIGTERM: hands over within `deadline`, says goodbye and ends. */
-  leave(node: SimNode, deadline = 3_000): void {
-    leaveMesh(node.state);
+  /** SIGTERM: hands over within `deadline`, says goodbye and ends. With `flows` it waits until then for established flows. */
+  leave(node: SimNode, deadline = 3_000, flows = false): void {
+    leaveMesh(node.state, flows ? this.#clock(node) + deadline : undefined);
     const until = this.now + deadline;
     const { life } = node;
     const step = (): void => {
       if (node.life !== life) return;
       if (!handedOver(node.state) && this.now < until) return this.after(this.#timers.interval / 4, step);
-      this.#apply(node, farewell(node.state, this.now));
-      node.left = true;
+      this.#apply(node, farewell(node.state, this.#clock(node)));
       this.crash(node);
     };
     this.after(this.#timers.interval / 2, step);
@@ -200,7 +255,7 @@ export class Simulation {
 
   /** SIGTERM of a speaker that will be back: says so and ends. */
   restart(node: SimNode, absence: number): void {
-    this.#apply(node, pauseMesh(node.state, this.now));
+    this.#apply(node, pauseMesh(node.state, this.#clock(node)));
     this.kill(node);
     const { life } = node;
     this.after(absence, () => {
@@ -211,18 +266,18 @@ export class Simulation {
   carrier(node: SimNode, up: boolean): void {
     node.deaf = !up;
     node.mute = !up;
-    setCarrier(node.state, up, this.now);
+    setCarrier(node.state, up, this.#clock(node));
     this.observer.refresh();
   }
 
   /** A stranger answers for the address where `node` probes for it. */
   refuse(node: SimNode, vip: Vip): void {
-    this.#apply(node, refuseAddress(node.state, vip, this.now));
+    this.#apply(node, refuseAddress(node.state, vip, this.#clock(node)));
   }
 
   /** The stranger is gone. */
   retry(node: SimNode, vip: Vip): void {
-    retryAddress(node.state, vip, this.now);
+    retryAddress(node.state, vip, this.#clock(node));
   }
 
   /** The plan changes; every node hears of it a little later (API and watch). */
@@ -232,10 +287,16 @@ export class Simulation {
     for (const node of this.nodes) {
       const { life } = node;
       this.after(5 + this.#random() * 100, () => {
-        if (node.life === life) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.now));
+        if (node.life === life) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.#clock(node)));
       });
     }
     this.observer.refresh();
+  }
+
+  /** The node has a new key, and goes on reading the old one. */
+  rotate(node: SimNode): void {
+    node.keys = keyring([NEW_KEY, OLD_KEY], UID);
+    node.state.newestKey = node.keys.keys[0]?.id ?? 0;
   }
 
   split(side: readonly number[], number = 1): void {
@@ -262,12 +323,22 @@ export class Simulation {
     this.observer.refresh();
   }
 
-  #desired(vip: Vip, restoring?: SimNode): DesiredAddress | undefined {
+  #desired(vip: Vip): DesiredAddress | undefined {
     const order = this.#orders.get(vip);
-    if (order === undefined) return undefined;
+    return order === undefined ? undefined : { order, epoch: this.#epochs.get(vip)?.epoch ?? 0, hold: this.#hold };
+  }
+
+  /** What a speaker that restarts finds in its snapshot and in the API. */
+  #memory(node: SimNode, vip: Vip, before: MeshState | undefined): Partial<DesiredAddress> {
+    if (before === undefined) return {};
     const reported = this.#epochs.get(vip);
-    const desired: DesiredAddress = { order, epoch: reported?.epoch ?? 0, hold: this.#hold };
-    return reported !== undefined && reported.node === restoring ? { ...desired, restored: reported.epoch } : desired;
+    const quiet = before.mine.get(vip)?.quiet;
+    const duck = before.lameDucks.get(vip);
+    return {
+      ...(reported?.node === node && { restored: reported.epoch }),
+      ...(reported?.node === node && quiet !== undefined && { restoredQuiet: quiet }),
+      ...(duck !== undefined && { restoredLameDuck: { to: duck.to, until: duck.until } }),
+    };
   }
 
   #tick(node: SimNode, life: number): void {
@@ -275,12 +346,13 @@ export class Simulation {
     this.after(tickInterval(node.state), () => this.#tick(node, life));
     if (node.paused) return;
     this.#probeUplink(node);
-    this.#apply(node, tick(node.state, this.now));
+    this.#apply(node, tick(node.state, this.#clock(node)));
   }
 
   /** What the wire thread does by ARP: a gateway if there is one, else the kernels of the other hosts. */
   #probeUplink(node: SimNode): void {
-    if (node.deaf || node.mute) return;
+    if (node.deaf || node.mute || this.now - node.askedAt < this.#timers.interval / 2) return;
+    node.askedAt = this.now;
     const reached = this.#gateway
       ? this.gatewayUp && this.clientSides.includes(node.side)
       : this.nodes.some(other => other !== node && other.side === node.side && !other.deaf && !other.mute);
@@ -288,7 +360,7 @@ export class Simulation {
     // The question leaves with the tick, and the answer is not there before it: after a stall, that tick sees an old one.
     const { life } = node;
     this.after(0.5, () => {
-      if (node.life === life && !node.paused) noteUplink(node.state, this.now);
+      if (node.life === life && !node.paused) noteUplink(node.state, this.#clock(node));
     });
   }
 
@@ -311,25 +383,35 @@ export class Simulation {
     const { life } = asker;
     if (!host.host || host.side !== asker.side || host.deaf || host.mute || asker.deaf || asker.mute || this.#random() < this.loss) return;
     this.after(0.5, () => {
-      if (asker.life === life && !asker.paused) onKernelAnswer(asker.state, address, this.now);
+      if (asker.life === life && !asker.paused) onKernelAnswer(asker.state, address, this.#clock(asker));
     });
   }
 
-  #send(sender: SimNode, effect: Effect & { kind: 'send' }): void {
-    const packet = this.#wire(effect.packet);
-    if (packet === undefined) return;
-    const group = effect.to === 'group';
-    const targets = effect.to === 'group' ? this.nodes : [this.node(Number(effect.to.address))];
-    for (const target of targets) {
-      if (target === sender || sender.mute || target.deaf || target.side !== sender.side || this.#random() < this.loss) continue;
-      const from = { address: String(sender.index), group };
-      this.after(0.3 + this.#random() * 0.5, () => this.#receive(target, packet, from));
-    }
+  #send(sender: SimNode, { to, packet }: Effect & { kind: 'send' }): void {
+    if (sender.mute) return;
+    const group = to === 'group';
+    const octets = this.#sealed ? seal(packet, sender.keys, SEGMENT, peersHaveNewestKey(sender.state)) : undefined;
+    const targets = group ? this.nodes : [this.node(Number(to.address))];
+    const reached = targets.filter(
+      target => target !== sender && !target.deaf && target.side === sender.side && this.#random() >= this.loss,
+    );
+    const from = { address: String(sender.index), group };
+    // One event for a group: the switch copies it to all ports at once.
+    this.after(0.3 + this.#random() * 0.5, () => {
+      for (const target of reached) this.#arrive(target, packet, octets, from);
+    });
+  }
+
+  #arrive(node: SimNode, packet: Packet, octets: Buffer | undefined, from: { address: string; group: boolean }): void {
+    if (!node.alive) return;
+    if (octets === undefined) return this.#receive(node, packet, from);
+    const read = unseal(octets, node.keys, new Set([SEGMENT]));
+    if (typeof read === 'string') this.refused += 1;
+    else this.#receive(node, read, from);
   }
 
   #receive(node: SimNode, packet: Packet, from: { address: string; group: boolean }): void {
-    if (!node.alive) return;
     if (node.paused) node.inbox.push({ packet, from });
-    else this.#apply(node, onPacket(node.state, packet, from, this.now));
+    else this.#apply(node, onPacket(node.state, packet, from, this.#clock(node)));
   }
 }

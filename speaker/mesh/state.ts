@@ -145,6 +145,8 @@ export interface Peer {
 export interface Uplink {
   /** The link is up. */
   carrier: boolean;
+  /** There is a gateway to be asked. */
+  expected: boolean;
   /** There is somebody (gateway, witness) whose answers prove that packets pass. */
   probed: boolean;
   /** When one of them was last heard. */
@@ -198,6 +200,8 @@ export interface MeshState {
   /** Since when this node may take; infinite while it may not. */
   ableSince: number;
   unheardSince: number | undefined;
+  /** Since when a peer that is heard says that it has an uplink. */
+  othersUpSince: number | undefined;
   /** When a peer was first heard. */
   metAt: number | undefined;
   /** When a peer was last heard at all. */
@@ -279,10 +283,11 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     persistent: false,
     restarting: false,
     repeats: [],
-    uplink: { carrier: true, probed: false, seenAt: now },
+    uplink: { carrier: true, expected: false, probed: false, seenAt: now },
     listenUntil: now + listening(options.timers),
     ableSince: Number.POSITIVE_INFINITY,
     unheardSince: undefined,
+    othersUpSince: undefined,
     metAt: undefined,
     companyAt: Number.NEGATIVE_INFINITY,
     lastTick: now,

@@ -7,7 +7,7 @@ import { chooseFast, forgetPeers, judge } from './peers.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
 import { type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
 import { detection, listening } from './timers.ts';
-import { able, mustFence } from './uplink.ts';
+import { able, mustFence, noteOthersUplink } from './uplink.ts';
 
 /** How often to call `tick` (ms): T/4. */
 export function tickInterval(state: MeshState): number {
@@ -21,7 +21,8 @@ export function tick(state: MeshState, now: number): Effect[] {
   for (const peer of state.peers.values()) judge(state, peer, now, fx);
   const heard = [...state.peers.values()].filter(isHeard);
   const live = heard.filter(peer => peer.liveness === 'two-way');
-  tendHeld(state, able(state, heard, live, now), now, fx);
+  noteOthersUplink(state, heard, now);
+  tendHeld(state, able(state, live, now), now, fx);
   decide(state, heard, live, now, fx);
   settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
@@ -71,7 +72,7 @@ function decide(state: MeshState, heard: readonly Peer[], live: readonly Peer[],
     return;
   }
   state.unheardSince = undefined;
-  if (!able(state, heard, live, now)) {
+  if (!able(state, live, now)) {
     doubt(state, now);
     takeOpen(state, now, fx, vip => onlyOne(state, vip));
     return;

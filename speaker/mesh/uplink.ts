@@ -10,19 +10,39 @@ export function uplinkFresh(state: MeshState, now: number): boolean {
   return uplink.carrier && (!uplink.probed || now - uplink.seenAt < 2 * state.timers.interval);
 }
 
+/**
+ * What this node tells others of its uplink. One that has just started and whose gateway has not answered yet does not know: if it said
+ * that it has one, a silent gateway would look like the fault of everybody else.
+ */
+export function uplinkProven(state: MeshState, now: number): boolean {
+  const { uplink } = state;
+  return uplinkFresh(state, now) && (uplink.probed || !uplink.expected);
+}
+
 /** This node has had no uplink for the detection time and the fault is its own: others have one, or all are gone at once. */
 export function mustFence(state: MeshState, heard: readonly Peer[], now: number): boolean {
   const { uplink } = state;
   if (!uplink.carrier) return true;
   if (!uplink.probed || now - uplink.seenAt < detection(state.timers)) return false;
   if (heard.length === 0) return now - state.companyAt < RECENT_COMPANY;
-  return heard.some(peer => peer.uplinkOk);
+  return othersUp(state, now);
 }
 
 /** Whether this node may take an address: it has an uplink, or nobody has (a gateway down for all is not its fault). */
-export function able(state: MeshState, heard: readonly Peer[], live: readonly Peer[], now: number): boolean {
+export function able(state: MeshState, live: readonly Peer[], now: number): boolean {
   if (!state.uplink.carrier) return false;
-  return uplinkFresh(state, now) || (live.length > 0 && !heard.some(peer => peer.uplinkOk));
+  return uplinkFresh(state, now) || (live.length > 0 && !othersUp(state, now));
+}
+
+/** Call it at every tick, before anything is decided. */
+export function noteOthersUplink(state: MeshState, heard: readonly Peer[], now: number): void {
+  if (heard.some(peer => peer.uplinkOk)) state.othersUpSince ??= now;
+  else state.othersUpSince = undefined;
+}
+
+/** Others have an uplink, and have had it for longer than it takes us to ask: a gateway that returns does not answer everybody at once. */
+function othersUp(state: MeshState, now: number): boolean {
+  return state.othersUpSince !== undefined && now - state.othersUpSince >= state.timers.interval;
 }
 
 /** A gateway or witness answered. */

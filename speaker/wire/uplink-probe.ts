@@ -66,7 +66,8 @@ export class UplinkProbe {
 
   /** Sends what is due; call it before every tick of the mesh. */
   tick(state: MeshState, device: Device, now: number): void {
-    if (this.#gateways.size > 0) {
+    state.uplink.expected = this.#gateways.size > 0;
+    if (state.uplink.expected) {
       this.#asking = false;
       for (const [ip, neighbour] of this.#gateways) {
         this.#ask(ip, neighbour, device, now, neighbour.mac === undefined ? UNRESOLVED : state.timers.interval / 2);
