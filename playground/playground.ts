@@ -32,6 +32,11 @@ export interface PlaygroundOptions {
   /** More words for every `herald speaker`, such as `--log-level debug`. */
   speakerArguments?: readonly string[];
   controllerArguments?: readonly string[];
+  /**
+   * How kube-proxy works on the nodes; `nftables` unless told. `ipvs` also binds the addresses of Services on `kube-ipvs0` of every node, as
+   * kube-proxy does in that mode; the forwarding itself stays that of nftables.
+   */
+  kubeProxy?: 'nftables' | 'ipvs';
   /** Where long steps say what they are doing. */
   log?: (line: string) => void;
 }
@@ -132,14 +137,15 @@ export class Playground {
     return program;
   }
 
-  async startSpeaker(node: PlaygroundNode): Promise<Program> {
+  /** `more`: words after all others, which win over them. */
+  async startSpeaker(node: PlaygroundNode, more: readonly string[] = []): Promise<Program> {
     const files = [
       '--kubeconfig',
       join(this.directory, 'kubeconfig-node'),
       '--snapshot-dir',
       join(this.directory, `snapshot-${node.name}`),
     ];
-    const words = ['speaker', '--node-name', node.name, ...files, ...(this.#options.speakerArguments ?? [])];
+    const words = ['speaker', '--node-name', node.name, ...files, ...(this.#options.speakerArguments ?? []), ...more];
     const program = await this.#herald(node.name, `speaker-${node.name}`, '127.0.0.1:9125', words);
     this.speakers.set(node.name, program);
     return program;
@@ -249,7 +255,7 @@ export class Playground {
 
   async #startAgent(node: PlaygroundNode): Promise<Program> {
     const script = fileURLToPath(new URL('./forwarding/agent.ts', import.meta.url));
-    const argv = [process.execPath, '--import', 'tsx', script, '--node', node.name];
+    const argv = [process.execPath, '--import', 'tsx', script, '--node', node.name, '--kube-proxy', this.#options.kubeProxy ?? 'nftables'];
     const child = this.sandbox.spawn(
       node.name,
       [...argv, '--api', join(this.directory, 'api.sock'), ...POD_CIDRS.flatMap(cidr => ['--pod-cidr', cidr])],

@@ -43,6 +43,8 @@ export interface SpeakerOptions {
   responder?: 'auto' | 'packet' | undefined;
   /** Accept BGP connections here, beside opening them; undefined: open only. A passive peer needs it. */
   bgpListen?: { readonly port: number; readonly addresses?: readonly string[] } | undefined;
+  /** Forward for Services of class `heraldlb.io/node` where kube-proxy works in IPVS mode (needs CAP_NET_ADMIN). Default: no. */
+  nodeForwarding?: boolean | undefined;
   /** How long routes stay on leaving, marked with GRACEFUL_SHUTDOWN (ms); default 2,000. */
   bgpDrainTimeMs?: number | undefined;
   /** Announce by BGP although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */

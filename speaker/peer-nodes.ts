@@ -18,6 +18,8 @@ export interface PeerNodesListener {
   onAddresses: (addresses: string[]) => void;
   /** The own node is to be drained within that time (ms); undefined: nobody said so. */
   onDrainTime: (ms: number | undefined) => void;
+  /** The own Node changed. */
+  onOwn: () => void;
 }
 
 /** The Node objects: addresses of the others, asked by unicast where multicast is filtered, and whether the own one is being left. */
@@ -47,8 +49,9 @@ export class PeerNodes {
       }),
       onError: error => logger.warn({ error: String(error) }, 'cannot watch Nodes'),
     });
-    this.#informer.on(() => {
+    this.#informer.on(event => {
       if (!this.#informer.hasSynced) return;
+      if (event.type === 'synced' || event.object.metadata.name === node) listener.onOwn();
       const drainTime = drainTimeOf(this.#drain);
       if (drainTime !== this.#drainTime) listener.onDrainTime(drainTime);
       this.#drainTime = drainTime;
@@ -77,6 +80,13 @@ export class PeerNodes {
 
   start(signal: AbortSignal): void {
     this.#informer.start(signal);
+  }
+
+  /** The addresses of the own node that Services of node mode may list; undefined: not known yet. */
+  own(): string[] | undefined {
+    if (!this.#informer.hasSynced) return undefined;
+    const addresses = this.#informer.get(this.#node)?.status?.addresses ?? [];
+    return addresses.flatMap(({ type, address }) => (type === 'InternalIP' || type === 'ExternalIP' ? [address] : [])).sort();
   }
 
   addresses(): string[] {

@@ -12,6 +12,7 @@ import { MESH_PROFILES } from './mesh/timers.ts';
 import { readKeyFile } from './mesh-key.ts';
 import { MeshSecrets } from './mesh-secrets.ts';
 import { SpeakerMetrics } from './metrics.ts';
+import { Forwarder } from './node-mode/forwarder.ts';
 import { kubeProxyMode } from './node-mode/kube-proxy.ts';
 import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
 import { PeerNodes } from './peer-nodes.ts';
@@ -43,6 +44,7 @@ export class Speaker {
   readonly #metrics: SpeakerMetrics;
   readonly #informer: Informer<Announcement>;
   readonly #peers: PeerNodes;
+  readonly #forwarder: Forwarder;
   readonly #recorder: EventRecorder;
   readonly #layer2: Layer2Speaker;
   readonly #bgp: BGPSpeaker;
@@ -73,6 +75,14 @@ export class Speaker {
         this.#snapshots?.changed();
       },
       onDrainTime: ms => this.#command({ kind: 'drain-within', ms }),
+      onOwn: () => this.#forwarder.changed(),
+    });
+    this.#forwarder = new Forwarder({
+      node: nodeName,
+      enabled: options.nodeForwarding === true,
+      informer: this.#informer,
+      addresses: () => this.#peers.own(),
+      logger,
     });
     this.#recorder = new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: hostname() });
     this.#layer2 = new Layer2Speaker({
@@ -129,6 +139,7 @@ export class Speaker {
       await this.#leave(wire);
     } finally {
       stop.abort();
+      this.#forwarder.stop();
       secrets?.stop();
       await Promise.all(background);
       await this.#wire?.stop();
@@ -303,7 +314,7 @@ export class Speaker {
       startedAt: this.#startedAt,
       snapshotAge: fromSnapshot ? Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000)) : undefined,
       kubeProxy: kubeProxyMode(),
-      nodeForwarding: 'Off',
+      nodeForwarding: this.#forwarder.state,
       owners: this.#layer2.owners.all,
       owned: this.#layer2.owners.size,
       conflicts: this.#layer2.owners.conflicts,

@@ -47,6 +47,26 @@ const controller = z
       .boolean()
       .default(false)
       .describe('Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.'),
+    nodeMode: z
+      .object({
+        default: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Give Services without spec.loadBalancerClass the addresses of nodes, as ServiceLB of k3s does, instead of those of pools.',
+          ),
+        maxNodes: z.int().min(0).max(9999).default(0).describe('List at most so many nodes per Service. 0: all.'),
+        protectedPorts: z
+          .string()
+          .default('')
+          .describe('Ports that no Service may take on nodes, such as 22,6443/TCP,10248-10260/TCP. Empty: those of the usual daemons.'),
+        ignoreExcludeLabel: z
+          .boolean()
+          .default(false)
+          .describe('List also nodes labelled node.kubernetes.io/exclude-from-external-load-balancers, as ServiceLB does.'),
+      })
+      .prefault({})
+      .describe('Node mode: Services of class heraldlb.io/node.'),
     resources: resources({ cpu: '50m', memory: '128Mi' }, { memory: '512Mi' }),
     priorityClassName: z.string().default('system-cluster-critical').describe('Priority class of the pods.'),
     podDisruptionBudget: z
@@ -82,6 +102,12 @@ const speaker = z
       .default(false)
       .describe('Grant NET_ADMIN: for node forwarding under kube-proxy IPVS, and together with bpf for the kernel responder.'),
     bpf: z.boolean().default(false).describe('Grant BPF: for the kernel responder.'),
+    nodeForwarding: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Forward for Services of class heraldlb.io/node by nftables rules of the node, where kube-proxy works in IPVS mode. Grants NET_ADMIN.',
+      ),
     bgpListenPort: z
       .int()
       .min(0)

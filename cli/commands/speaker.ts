@@ -20,6 +20,7 @@ interface Flags extends CommonFlags {
   drainTime: number;
   countFlows: boolean;
   leaveDeadline: number;
+  nodeForwarding: boolean;
   bgpListenPort: number;
   bgpDrainTime: number;
   ignoreExcludeLabel: boolean;
@@ -74,6 +75,12 @@ export function registerSpeaker(program: Command): void {
     'longest time to hand addresses over on SIGTERM, and to wait for established connections',
     20_000,
   );
+  booleanFlag(
+    command,
+    '--node-forwarding <true|false>',
+    'forward for Services of class heraldlb.io/node by nftables rules of this node, where kube-proxy works in IPVS mode; needs NET_ADMIN',
+    false,
+  );
   integerFlag(
     command,
     '--bgp-listen-port <port>',
@@ -116,6 +123,7 @@ export function registerSpeaker(program: Command): void {
           drainTimeMs: flags.drainTime,
           countFlows: flags.countFlows,
           leaveDeadlineMs: flags.leaveDeadline,
+          nodeForwarding: flags.nodeForwarding,
           bgpListen: flags.bgpListenPort === 0 ? undefined : { port: flags.bgpListenPort },
           bgpDrainTimeMs: flags.bgpDrainTime,
           ignoreExcludeLabel: flags.ignoreExcludeLabel,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { connectTo, endpointSlices, Informer, services } from '@herald/kube';
 import { Relay } from '../relay.ts';
+import { BoundAddresses } from './ipvs.ts';
 import { ruleset } from './rules.ts';
 
 /**
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
     options: {
       node: { type: 'string', default: '' },
       api: { type: 'string', default: '' },
+      'kube-proxy': { type: 'string', default: 'nftables' },
       'pod-cidr': { type: 'string', multiple: true, default: [] },
     },
   });
@@ -23,6 +25,8 @@ async function main(): Promise<void> {
 
   const serviceInformer = new Informer(client, services);
   const sliceInformer = new Informer(client, endpointSlices);
+  const ipvs = values['kube-proxy'] === 'ipvs' ? new BoundAddresses() : undefined;
+  await ipvs?.begin();
   let loading: Promise<void> = Promise.resolve();
   let waiting = false;
   /** One load at a time; changes that arrive meanwhile are in the next. */
@@ -33,6 +37,7 @@ async function main(): Promise<void> {
       waiting = false;
       const node = { name: values.node, podCidrs: values['pod-cidr'] };
       await nft(ruleset(serviceInformer.list(), sliceInformer.list(), node));
+      await ipvs?.update(serviceInformer.list());
     });
     return loading;
   };

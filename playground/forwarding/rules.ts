@@ -125,7 +125,8 @@ function translate(family: Family, protocol: string, list: readonly Backend[], s
   return `meta l4proto ${protocol} dnat to ${choose} map { ${list.map((backend, index) => `${index} : ${family.destination(backend)}`).join(', ')} }`;
 }
 
-function externalAddresses(service: ServiceView): string[] {
+/** Addresses that lead in from outside and that kube-proxy serves. */
+export function externalAddresses(service: ServiceView): string[] {
   const ingress = service.spec?.type === 'LoadBalancer' ? (service.status?.loadBalancer?.ingress ?? []) : [];
   return [
     ...new Set([

@@ -14,7 +14,7 @@ export const nodeModeReasons = {
     severity: 'Warning',
     summary: 'No node may serve the Service',
     meaning:
-      'No live node is eligible: by its labels (enablelb, lbpool, the exclude label), or because no node has an address of the families of the Service.',
+      'No node is eligible: by its labels (enablelb, lbpool, the exclude label), because its speaker has not reported, or because it has no address of the families of the Service.',
     remedy: 'See the message for the nodes and their reasons; label nodes, or remove the labels that restrict.',
   },
   NoNodeWithEndpoints: {
@@ -37,7 +37,7 @@ export const nodeModeReasons = {
     severity: 'Warning',
     summary: 'The port belongs to the node itself',
     meaning:
-      'The Service wants a port such as 22, 6443 or 10250, on which the nodes serve themselves. Taking it would cut them off. The list is settable on the controller.',
+      'The Service wants a port such as 22, 6443 or 10250, on which the nodes serve themselves. Taking it would cut them off. The list is --node-mode-protected-ports of the controller.',
     remedy: 'Use another port, or an address of a pool.',
   },
   KubeProxyIPVS: {
@@ -47,6 +47,6 @@ export const nodeModeReasons = {
     meaning:
       'kube-proxy in IPVS mode binds every load balancer address on every node; with a node address the other nodes would no longer reach that node.',
     remedy:
-      'Allow the speakers to forward themselves (node forwarding, needs NET_ADMIN), use kube-proxy in nftables or iptables mode, or use an address of a pool.',
+      'Allow the speakers to forward themselves (chart value speaker.nodeForwarding, needs NET_ADMIN and Kubernetes 1.30), use kube-proxy in nftables or iptables mode, or use an address of a pool.',
   },
 } as const satisfies ReasonTable;

@@ -1,4 +1,13 @@
-import { SO_BINDTODEVICE, SO_RCVBUF, SO_RCVBUFFORCE, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET } from './constants.ts';
+import {
+  SO_BINDTODEVICE,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from './constants.ts';
 import { RawSocketError, systemError } from './error.ts';
 import * as libc from './libc.ts';
 
@@ -63,6 +72,12 @@ export class Descriptor {
   /** Beyond net.core.rmem_max where CAP_NET_ADMIN allows it, up to that limit otherwise. */
   receiveBuffer(bytes: number): void {
     if (libc.setsockopt(this.fd, SOL_SOCKET, SO_RCVBUFFORCE, i32(bytes)) < 0) libc.setsockopt(this.fd, SOL_SOCKET, SO_RCVBUF, i32(bytes));
+  }
+
+  /** As much as asked for where CAP_NET_ADMIN allows it, up to net.core.wmem_max otherwise; never less than the default. */
+  sendBuffer(bytes: number): void {
+    const size = i32(Math.max(bytes, 212_992));
+    if (libc.setsockopt(this.fd, SOL_SOCKET, SO_SNDBUFFORCE, size) < 0) libc.setsockopt(this.fd, SOL_SOCKET, SO_SNDBUF, size);
   }
 
   /** Gives the descriptor up without closing it: someone else owns it from now on. */

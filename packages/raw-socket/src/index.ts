@@ -17,6 +17,8 @@ export type { InterfaceAddress, Link, Neighbour, Route, Scope } from './netlink/
 export { addresses, type InterfaceInfo, interfaces, links, neighbours, routes } from './netlink/tables.ts';
 export { type NetlinkEvent, type NetlinkTopic, NetlinkWatcher, type NetlinkWatcherOptions } from './netlink/watcher.ts';
 export { inNetworkNamespace } from './netns.ts';
+export * as nft from './nftables/expressions.ts';
+export { checkNftables, deleteNftTable, type NftChain, type NftRule, type NftTable, replaceNftTable } from './nftables/table.ts';
 export { type FrameInfo, PacketSocket, type PacketSocketOptions, type PacketType } from './packet-socket.ts';
 export { PollLoop, type PollLoopOptions, type Timer } from './poll-loop.ts';
 export { eventLoop, type Poller, type Source } from './poller.ts';

@@ -113,6 +113,32 @@ export class NetlinkSocket {
     }
   }
 
+  /**
+   * Sends a batch of messages and waits for the verdict on it. The kernel works a batch off while it is being sent, so all it has to say
+   * is there afterwards.
+   * @param acknowledged sequence number of the message that asks to be acknowledged
+   * @returns 0 or minus the errno of the first message that was refused
+   */
+  static transact(protocol: number, label: string, batch: Uint8Array, acknowledged: number): number {
+    const socket = new NetlinkSocket(protocol, label, { receiveBuffer: 1 << 20 });
+    try {
+      socket.#descriptor.sendBuffer(2 * batch.length + 4096);
+      const sent = libc.send(socket.fd, batch, 0);
+      if (sent < 0) return sent;
+      for (;;) {
+        const messages = socket.#wait();
+        if (messages === 'overrun') continue;
+        for (const { type, sequence, payload } of messages) {
+          if (type !== NLMSG_ERROR || payload.length < 4) continue;
+          const error = payload.readInt32LE(0);
+          if (error !== 0 || sequence === acknowledged) return error;
+        }
+      }
+    } finally {
+      socket.close();
+    }
+  }
+
   #dumpOnce<T>(type: number, request: Uint8Array, each: (message: NetlinkMessage) => T | undefined): { items: T[]; interrupted: boolean } {
     const sequence = ++this.#sequence;
     const sent = libc.send(this.#descriptor.fd, encodeMessage(type, NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP, sequence, request), 0);
