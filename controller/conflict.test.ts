@@ -134,13 +134,15 @@ describe('a stranger on an address', () => {
     }, 'an event on each');
   });
 
-  it('a new leader reads what the speakers report', async () => {
+  it('a new leader reads what the speakers report, and moves nothing that it found held', async () => {
     await cluster.pool('lan', ['10.0.0.1-10.0.0.9']);
     const first = cluster.start();
     await serve('web', '10.0.0.1');
     await first.stop();
     await says({ ip: '10.0.0.1', phase: 'Probe' });
     cluster.start();
-    await cluster.assigned('web', ['10.0.0.2']);
+    expect(await cluster.reason('web', 'Announced', 'AddressConflict')).toContain(mac);
+    await serve('next', '10.0.0.2');
+    expect(await cluster.addresses('web')).toEqual(['10.0.0.1']);
   });
 });

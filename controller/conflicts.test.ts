@@ -12,9 +12,11 @@ let holders: Record<string, string[]>;
 let owners: string[];
 let shunned: string[];
 let found: string[];
+let isNew: boolean;
 
 beforeEach(() => {
   clock = new ManualClock(0);
+  isNew = true;
   [speakers, holders, owners, shunned, found] = [[], { [ip]: ['x/web'] }, [], [], []];
 });
 
@@ -40,6 +42,7 @@ function conflicts(quarantine = quarantineMs): Conflicts {
         owners: owners.map(owned => ({ ip: owned, segment: 's', node: 'n2', interface: 'eth1', mac: 'm', since: 't', epoch: 1 })),
       },
     }),
+    isNew: () => isNew,
     shun: (address, until, stranger) => shunned.push(`${formatAddress(address)} until ${until}: ${stranger}`),
     onFound: ({ ip, phase }) => found.push(`${ip} ${phase}`),
   });
@@ -117,6 +120,13 @@ describe('Conflicts', () => {
     }
     expect(found).toHaveLength(2);
     watch.stop();
+  });
+
+  it('moves nothing that the Service brought along, and reports it', () => {
+    isNew = false;
+    speakers = [says('n1', {})];
+    conflicts().look();
+    expect([shunned, found]).toEqual([[], [`${ip} Probe`]]);
   });
 
   it('moves nothing without a quarantine, and does nothing once stopped', () => {

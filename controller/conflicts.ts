@@ -13,6 +13,8 @@ export interface ConflictsOptions {
   /** What shall be announced for a Service. */
   planned: (key: string) => AnnouncementSpec | null;
   announcement: (key: string) => Announcement | undefined;
+  /** Whether the address was given out in this term. One that a Service held before may be in use: by clients, and by whom it had it from. */
+  isNew: (address: Address) => boolean;
   /** Tells the allocator that an address is to be shunned until then (ms since the epoch), and because of whom. */
   shun: (address: Address, until: number, stranger: string) => void;
   /** A stranger was found that was not known. */
@@ -21,7 +23,8 @@ export interface ConflictsOptions {
 
 /**
  * What the speakers report of other machines on addresses of Services, handed on to the allocator. Only an address that was refused
- * before its first use is shunned: no client knows it yet. One that is announced is defended where it is, and stays.
+ * before its first use is shunned: no client knows it yet. One that is announced is defended where it is, and stays; so does one that the
+ * Service brought along, which another load balancer may still answer for.
  */
 export class Conflicts {
   readonly #options: ConflictsOptions;
@@ -73,7 +76,8 @@ export class Conflicts {
         known.add(id);
       }
       const [first] = strangers;
-      if (first !== undefined && strangers.every(({ phase }) => phase === 'Probe') && !this.#isAnnounced(first.ip, holders))
+      if (first === undefined || !this.#options.isNew(address)) continue;
+      if (strangers.every(({ phase }) => phase === 'Probe') && !this.#isAnnounced(first.ip, holders))
         refused.set(first.ip, { address, stranger: first });
     }
     this.#known = known;

@@ -77,6 +77,8 @@ export class Term {
   /** Services of ours by whether their request is met, for the metric. */
   readonly #answers = new Map<string, boolean>();
   #allocated = 0;
+  /** Addresses given out in this term. */
+  readonly #given = new Set<string>();
   #resolved: Config = emptyConfig;
   #configPending: NodeJS.Immediate | undefined;
   #begun = false;
@@ -158,6 +160,7 @@ export class Term {
       holders: address => this.#assigner.allocator.holdersOf(address),
       planned: key => this.#planning.desired(key)?.spec ?? null,
       announcement: key => caches.announcements.get(key),
+      isNew: address => this.#given.has(formatAddress(address)),
       shun: (address, until, stranger) => this.#assigner.shun(address, until, stranger),
       onFound: ({ ip, mac, interface: name, node, phase }) => {
         metrics.conflictFound(phase);
@@ -362,6 +365,11 @@ export class Term {
     for (const { key, satisfied, reason, message, changes } of outcomes) {
       metrics.answered(satisfied, reason);
       this.#services.changed(key, changes);
+      for (const { event, to } of changes) {
+        // An address that several share is as old as its first holder.
+        if (event !== 'AddressReleased' && to !== null && this.#assigner.allocator.holdersOf(to).length === 1)
+          this.#given.add(formatAddress(to));
+      }
       for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
       if (!satisfied) logger.info({ service: key, reason }, message);
     }

@@ -8,10 +8,20 @@ import type { Mac } from '../layer2/ethernet.ts';
 import { familyOf } from '../layer2/octets.ts';
 import { type Keyring, nodeIdOf, seal, segmentIdOf, unseal } from '../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../mesh/desired.ts';
+import { startHandover } from '../mesh/handover.ts';
 import { onKernelAnswer } from '../mesh/hold.ts';
 import { noteFlows } from '../mesh/lame-duck.ts';
 import { onPacket, peersHaveNewestKey } from '../mesh/receive.ts';
-import { createMesh, type DesiredAddress, type Effect, isHeard, type MeshState, type Quiet, type TakeoverCause } from '../mesh/state.ts';
+import {
+  createMesh,
+  type DesiredAddress,
+  type Effect,
+  isHeard,
+  type MeshState,
+  type Peer,
+  type Quiet,
+  type TakeoverCause,
+} from '../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../mesh/tick.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
 import { SilentNodes } from '../node-mode/silent-nodes.ts';
@@ -39,6 +49,19 @@ export interface SegmentContext {
 
 /** A stranger that was found before the first use is asked about again after so long (ms). */
 const RETRY_CONFLICT = 30_000;
+/** The same where a program on one of our own nodes answers for it, such as another load balancer that is about to be removed (ms). */
+const RETRY_OURS = 250;
+
+/** An address that is not announced because somebody else answers for it. */
+interface Refused {
+  readonly mac: Mac;
+  /** When it is probed for again. */
+  at: number;
+  /** Whether it was reported. */
+  told: boolean;
+}
+
+const NOBODY: ReadonlySet<Mac> = new Set();
 
 /** Everything of this node on one interface: its part of the mesh, what it answers and what it announces. */
 export class Segment implements FrameListener {
@@ -54,7 +77,7 @@ export class Segment implements FrameListener {
   readonly #silent = new SilentNodes();
   readonly #addresses = new Map<string, WireAddress>();
   /** Addresses a stranger was found on before their first use, and when to ask again. */
-  readonly #refused = new Map<string, number>();
+  readonly #refused = new Map<string, Refused>();
   /** Claimed, and not yet announced because it is being probed for a stranger. */
   readonly #unreported = new Map<string, { epoch: number; cause: TakeoverCause | 'interface-changed'; quiet?: Quiet }>();
   #responder: Responder | undefined;
@@ -239,7 +262,7 @@ export class Segment implements FrameListener {
   }
 
   claimed(ip: string, mac: Mac, probe: boolean): void {
-    const verdict = this.#probe.heard(ip, mac, this.#ours);
+    const verdict = this.#isElse(ip, mac, probe) ? this.#probe.heard(ip, mac, NOBODY) : undefined;
     if (verdict !== undefined) return this.#onVerdict(verdict);
     if (probe || !this.#mesh.mine.has(ip) || this.#refused.has(ip)) return;
     const found = this.#conflicts.claim(ip, mac, this.#ours, this.#context.loop.now());
@@ -250,6 +273,17 @@ export class Segment implements FrameListener {
     }
     if (found.news)
       this.#context.post({ kind: 'conflict', ip, segment: this.name, interface: this.#device.name, mac, phase: 'announcing' });
+  }
+
+  /** Whether it is not a speaker that says so. Speakers say what they claim; another program on one of their nodes has the same MAC. */
+  #isElse(ip: string, mac: Mac, probe: boolean): boolean {
+    if (!this.#ours.has(mac)) return true;
+    const node = probe ? undefined : this.#nodeOf(mac);
+    return node !== undefined && this.#mesh.claimants.get(ip)?.has(node.id) !== true;
+  }
+
+  #nodeOf(mac: Mac): Peer | undefined {
+    return [...this.#mesh.peers.values()].find(peer => peer.macs.includes(mac));
   }
 
   replied(ip: string, neighbour: string, mac: Mac): void {
@@ -371,7 +405,7 @@ export class Segment implements FrameListener {
     this.#probe.cancel(vip);
     this.#announcer.stop(vip);
     this.#conflicts.forget(vip);
-    if (this.#refused.delete(vip)) this.#context.post({ kind: 'conflict-over', ip: vip, segment: this.name, interface: this.#device.name });
+    this.#accept(vip);
     this.#responder?.setStanding(vip, { mode: lameDuck === undefined ? 'silent' : 'lame-duck' });
     // What was never announced was never reported.
     if (this.#unreported.delete(vip)) return;
@@ -434,22 +468,45 @@ export class Segment implements FrameListener {
   #onVerdict({ ip, stranger }: Verdict): void {
     if (!this.#mesh.mine.has(ip)) return;
     if (stranger === undefined) {
-      if (this.#refused.delete(ip)) this.#context.post({ kind: 'conflict-over', ip, segment: this.name, interface: this.#device.name });
+      this.#accept(ip);
       this.#announce(ip);
       return;
     }
     // The claim is kept, so that no other node announces over the stranger; nothing is answered.
-    this.#refused.set(ip, this.#context.loop.now() + RETRY_CONFLICT);
+    const now = this.#context.loop.now();
+    const told = this.#refused.get(ip)?.told === true;
+    const given = this.#giveTo(ip, stranger, now);
+    this.#refused.set(ip, { mac: stranger, at: now + (this.#ours.has(stranger) ? RETRY_OURS : RETRY_CONFLICT), told: told || !given });
+    if (given || told) return;
     this.#context.post({ kind: 'conflict', ip, segment: this.name, interface: this.#device.name, mac: stranger, phase: 'probe' });
   }
 
+  /** Nobody else answers for it any more, or it is not ours to watch. */
+  #accept(ip: string): void {
+    const refused = this.#refused.get(ip);
+    this.#refused.delete(ip);
+    if (refused?.told === true) this.#context.post({ kind: 'conflict-over', ip, segment: this.name, interface: this.#device.name });
+  }
+
   #retryRefused(now: number): void {
-    for (const [ip, at] of this.#refused) {
-      if (now < at) continue;
-      this.#refused.set(ip, now + RETRY_CONFLICT);
+    for (const [ip, refused] of this.#refused) {
+      // The node of the stranger may have joined only now.
+      if (this.#ours.has(refused.mac)) refused.at = Math.min(refused.at, now + RETRY_OURS);
+      if (now < refused.at) continue;
+      refused.at = now + (this.#ours.has(refused.mac) ? RETRY_OURS : RETRY_CONFLICT);
       this.#probe.start(ip, now);
       this.#flush();
     }
+  }
+
+  /**
+   * Another program on a node of ours answers for the address, such as the speaker of another load balancer. That node shall have it: it
+   * announces the same MAC, so that no client notices when the other program goes, and connections stay where they are.
+   */
+  #giveTo(ip: string, mac: Mac, now: number): boolean {
+    const node = this.#nodeOf(mac);
+    if (node === undefined || this.#mesh.desired.get(ip)?.order.includes(node.id) !== true) return false;
+    return this.#mesh.handovers.has(ip) || startHandover(this.#mesh, ip, 'handover', now, { to: node.id, drain: 0 });
   }
 
   /** Sends what probes and announcements are due, and comes back for the next. */
