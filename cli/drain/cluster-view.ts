@@ -6,9 +6,6 @@ export interface NodeObject extends KubeObject {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
-/** An owner of an address, with the old one that still forwards for it. */
-export type Owner = AnnouncementOwner & { draining?: { node: string; since: string; flows?: number } };
-
 /** What the cluster says at one moment. */
 export interface ClusterView {
   announcements: readonly Announcement[];
@@ -42,12 +39,12 @@ export function byAddress(view: ClusterView): Map<string, { services: string[]; 
 }
 
 /** The owners of an address, one per segment. */
-export function ownersOf(announcement: Announcement, ip: string): readonly Owner[] {
+export function ownersOf(announcement: Announcement, ip: string): readonly AnnouncementOwner[] {
   return (announcement.status?.owners ?? []).filter(owner => owner.ip === ip);
 }
 
 /** Nodes that could take an address over on the segment of `owner`: ready, not drained, and heard there by the owner itself, as far as it says. */
-export function couldTake(view: ClusterView, owner: Owner): (node: string) => boolean {
+export function couldTake(view: ClusterView, owner: AnnouncementOwner): (node: string) => boolean {
   const unfit = new Set(
     view.nodes
       .filter(node => isDrained(node) || node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status !== 'True'))

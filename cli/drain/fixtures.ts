@@ -1,5 +1,5 @@
-import type { Announcement, Speaker } from '@herald/crds';
-import type { ClusterView, NodeObject, Owner } from './cluster-view.ts';
+import type { Announcement, AnnouncementDraining, AnnouncementOwner, Speaker } from '@herald/crds';
+import type { ClusterView, NodeObject } from './cluster-view.ts';
 
 interface AddressInput {
   ip: string;
@@ -8,7 +8,7 @@ interface AddressInput {
   bgp?: string[] | null;
 }
 
-export function owner(ip: string, node: string, draining?: Owner['draining']): Owner {
+export function owner(ip: string, node: string, draining?: AnnouncementDraining): AnnouncementOwner {
   return {
     ip,
     segment: '192.0.2.0/24',
@@ -21,7 +21,7 @@ export function owner(ip: string, node: string, draining?: Owner['draining']): O
   };
 }
 
-export function announcement(name: string, addresses: readonly AddressInput[], owners: readonly Owner[] = []): Announcement {
+export function announcement(name: string, addresses: readonly AddressInput[], owners: readonly AnnouncementOwner[] = []): Announcement {
   return {
     apiVersion: 'heraldlb.io/v1beta1',
     kind: 'Announcement',

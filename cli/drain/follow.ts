@@ -39,7 +39,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const { clock } = client;
   const watched = new WatchedCluster(client);
   const started = clock.now();
-  const cuts = new Cuts(drainMs);
+  const cuts = new Cuts();
   let states: MoveState[] = progress(moves, await readCluster(client));
   let phases = '';
   let changedAt = started;
@@ -47,7 +47,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     await watched.start(signal);
     for (;;) {
       if (watched.hasSynced) states = progress(moves, watched.view());
-      cuts.note(states, clock.now());
+      cuts.note(states, clock.wall());
       onState(states, clock.now() - started);
       if (states.every(({ phase }) => phase === 'done' || phase === 'gone')) return { end: 'done', states, cut: cuts.of(states) };
       const now = states.map(({ phase }) => phase).join();
@@ -64,24 +64,19 @@ export async function follow(options: FollowOptions): Promise<Followed> {
 
 /** Finds out which moves ended because their time was over, by the last count of flows before. */
 class Cuts {
-  readonly #drainMs: number;
-  readonly #draining = new Map<Move, { since: number; flows: number }>();
+  readonly #last = new Map<Move, { until: number; flows: number }>();
 
-  constructor(drainMs: number) {
-    this.#drainMs = drainMs;
-  }
-
+  /** @param now wall clock, ms since the epoch */
   note(states: readonly MoveState[], now: number): void {
-    for (const { move, phase, flows } of states) {
-      const known = this.#draining.get(move);
-      if (phase === 'draining') this.#draining.set(move, { since: known?.since ?? now, flows: flows ?? 0 });
-      else if (known !== undefined && now - known.since < this.#drainMs - REPORT_DELAY) this.#draining.delete(move);
+    for (const { move, phase, flows = 0, until = Number.POSITIVE_INFINITY } of states) {
+      if (phase === 'draining') this.#last.set(move, { until, flows });
+      else if (now < (this.#last.get(move)?.until ?? 0) - REPORT_DELAY) this.#last.delete(move);
     }
   }
 
   of(states: readonly MoveState[]): MoveState[] {
     return states.flatMap(state => {
-      const flows = this.#draining.get(state.move)?.flows ?? 0;
+      const flows = this.#last.get(state.move)?.flows ?? 0;
       return state.phase === 'done' && flows > 0 ? [{ ...state, flows }] : [];
     });
   }

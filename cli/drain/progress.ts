@@ -14,6 +14,8 @@ export interface MoveState {
   owner: string | undefined;
   /** Established flows left on the old node; undefined where they are not counted. */
   flows: number | undefined;
+  /** While draining: when it ends at the latest (ms since the epoch), as far as it is known. */
+  until?: number;
 }
 
 /** Where each move stands. Pure: it is all in what the speakers report. */
@@ -30,7 +32,10 @@ export function progress(moves: readonly Move[], view: ClusterView): MoveState[]
     // Between two owners nobody may be on record for a moment.
     if (owner === undefined) return { move, phase: 'waiting', owner: undefined, flows: undefined };
     if (owner.node === move.from) return { move, phase: 'waiting', owner: owner.node, flows: undefined };
-    if (owner.draining?.node === move.from) return { move, phase: 'draining', owner: owner.node, flows: owner.draining.flows };
+    if (owner.draining?.node === move.from) {
+      const { flows, until } = owner.draining;
+      return { move, phase: 'draining', owner: owner.node, flows, ...(until !== undefined && { until: Date.parse(until) }) };
+    }
     return { move, phase: 'done', owner: owner.node, flows: undefined };
   });
 }

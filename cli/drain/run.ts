@@ -15,7 +15,7 @@ export interface DrainFlags {
   force: boolean;
 }
 
-/** Where no time is given, the advertisements' drainSeconds count; their default (ms). */
+/** What the speakers are started with, unless an advertisement says otherwise (ms). */
 const DEFAULT_DRAIN = 60_000;
 const FIELD_MANAGER = 'herald-cli';
 
@@ -40,7 +40,7 @@ export async function drain(client: Client, name: string, flags: DrainFlags, sig
   const followed = await watch(
     client,
     moves.filter(({ to }) => to !== undefined),
-    flags.timeout ?? DEFAULT_DRAIN,
+    flags.timeout ?? longestDrain(view, moves),
     signal,
   );
   const again = `herald drain ${name} shows how far it is, herald undrain ${name} ends it`;
@@ -69,7 +69,8 @@ export async function undrain(client: Client, name: string): Promise<number> {
 
 /** `herald rebalance` */
 export async function rebalance(client: Client, flags: Omit<DrainFlags, 'force'>, signal: AbortSignal): Promise<number> {
-  const moves = rebalanceMoves(await readCluster(client));
+  const view = await readCluster(client);
+  const moves = rebalanceMoves(view);
   if (moves.length === 0) console.log('every address is announced by the node it is meant for');
   for (const line of planLines(moves)) console.log(line);
   if (flags.dryRun || moves.length === 0) return 0;
@@ -86,7 +87,7 @@ export async function rebalance(client: Client, flags: Omit<DrainFlags, 'force'>
       if (!isApiError(error, 'not-found')) throw error;
     }
   }
-  const followed = await watch(client, moves, flags.timeout ?? DEFAULT_DRAIN, signal);
+  const followed = await watch(client, moves, flags.timeout ?? longestDrain(view, moves), signal);
   if (followed.end === 'interrupted') {
     console.error('not waiting any longer: moves that have begun go on; herald rebalance --dry-run shows what is left');
     return 130;
@@ -95,6 +96,12 @@ export async function rebalance(client: Client, flags: Omit<DrainFlags, 'force'>
   if (followed.cut.length > 0) return left(followed, 'the time was over for their connections');
   console.log(`${counted(moves.length, 'address', 'addresses')} moved`);
   return 0;
+}
+
+function longestDrain(view: ClusterView, moves: readonly Move[]): number {
+  const moved = new Set(moves.map(({ ip }) => ip));
+  const plans = view.announcements.flatMap(({ spec }) => spec.addresses.filter(({ ip }) => moved.has(ip)));
+  return Math.max(0, ...plans.map(({ layer2 }) => (layer2?.drainSeconds === undefined ? DEFAULT_DRAIN : layer2.drainSeconds * 1_000)));
 }
 
 async function watch(client: Client, moves: readonly Move[], drainMs: number, signal: AbortSignal): Promise<Followed> {

@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canMakeNamespaces, hasKubectl, kubectl } from './cluster.ts';
+import { EchoService } from './echo-service.ts';
+import { until } from './wait.ts';
+
+/** 60 TCP connections and 20 UDP flows per family. */
+const ALL = 160;
+
+interface Command {
+  child: ChildProcess;
+  said: () => string;
+  ended: Promise<number | null>;
+}
+
+describe.skipIf(!canMakeNamespaces || !hasKubectl)('a node is drained for maintenance (skipped without namespaces or kubectl)', () => {
+  let service: EchoService;
+  let path = '';
+
+  beforeAll(async () => {
+    service = await EchoService.start({ name: 'e2e-drain' });
+    const { directory, heraldCommand } = service.playground;
+    path = join(directory, 'bin');
+    await mkdir(path);
+    for (const name of ['herald', 'kubectl-herald']) await symlink(heraldCommand.at(-1) ?? '', join(path, name));
+  });
+  afterAll(async () => service?.stop());
+
+  /** A command as its user runs it: from the PATH, with a kubeconfig in the environment. */
+  function start(...[file = '', ...words]: string[]): Command {
+    const env = { ...process.env, PATH: `${path}:${process.env['PATH']}`, KUBECONFIG: service.playground.kubeconfig };
+    const child = spawn(file, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise<number | null>(resolve => child.once('exit', resolve));
+    return { child, said: () => said, ended };
+  }
+
+  async function run(...words: string[]): Promise<{ code: number | null; said: string }> {
+    const { ended, said } = start(...words);
+    const code = await ended;
+    return { code, said: said() };
+  }
+
+  /** Watches a move with all connections open, ends them, and waits for the end of the command. */
+  async function gently(command: Command, to: string): Promise<void> {
+    await until('the old node to forward for those it has', () => /draining, \d+ flows left/.test(command.said()));
+    await sleep(3_000);
+    const { losses, kept, opened } = await service.lost();
+    expect(losses).toEqual([]);
+    expect(kept).toBe(ALL);
+    expect(opened).toBeGreaterThan(20);
+    expect(command.child.exitCode).toBeNull();
+    await service.connections.pause();
+    expect(await command.ended, command.said()).toBe(0);
+    await service.owned(to);
+    await service.connections.resume();
+  }
+
+  it('shows what would move, as a plugin of kubectl, and moves nothing', async () => {
+    const { code, said } = await run('kubectl', 'herald', 'drain', 'dn0', '--dry-run');
+    expect(said).toBe('192.168.150.200  layer2  dn0 → dn1  default/echo\nfd00:150::1:200  layer2  dn0 → dn1  default/echo\n');
+    expect(code).toBe(0);
+    expect(await kubectl(service.playground, 'get', 'node', 'dn0', '-o', 'jsonpath={.metadata.annotations}')).not.toContain('drain');
+  });
+
+  it.each([
+    ['a node that is not there', ['drain', 'dn9'], 'there is no node dn9; nodes: dn0, dn1, dn2'],
+    ['a time that is none', ['drain', 'dn0', '--timeout', '5'], 'is not a duration: write it like 15s'],
+  ])('refuses %s', async (_, words, message) => {
+    const { code, said } = await run('herald', ...words);
+    expect(said).toContain(message);
+    expect(code).toBe(1);
+  });
+
+  it('moves its addresses without breaking a connection, and ends when the last one has ended', async () => {
+    await service.lost();
+    const drain = start('herald', 'drain', 'dn0', '--timeout', '60s');
+    await gently(drain, 'dn1');
+    expect(drain.said()).toMatch(/192\.168\.150\.200 +layer2 +dn0 → dn1 +moved/);
+    expect(drain.said()).toContain('dn0 is drained; when the maintenance is over: herald undrain dn0');
+    expect(await kubectl(service.playground, 'get', 'node', 'dn0', '-o', 'jsonpath={.metadata.annotations.heraldlb\\.io/drain}')).toBe(
+      '1m',
+    );
+  });
+
+  it('does not drain the last node that can announce an address', async () => {
+    const { code, said } = await run('herald', 'drain', 'dn1');
+    expect(said).toMatch(/dn1 → nobody/);
+    expect(said).toContain('nobody else can announce 192.168.150.200, fd00:150::1:200: nothing was changed');
+    expect(code).toBe(1);
+  });
+
+  it('takes nothing back when it is undrained, until a rebalance asks for it, which breaks no connection either', async () => {
+    expect(await run('herald', 'undrain', 'dn0')).toEqual({
+      code: 0,
+      said: 'dn0 may announce again; what moved stays where it is, herald rebalance moves it back\n',
+    });
+    expect((await run('herald', 'undrain', 'dn0')).said).toBe('dn0 is not drained\n');
+    await until('a rebalance to have something to do', async () =>
+      (await run('herald', 'rebalance', '--dry-run')).said.includes('dn1 → dn0'),
+    );
+    await service.lost();
+    const rebalance = start('herald', 'rebalance');
+    await gently(rebalance, 'dn0');
+    expect(rebalance.said()).toMatch(/2 addresses moved\n$/);
+    expect((await run('herald', 'rebalance', '--dry-run')).said).toBe('every address is announced by the node it is meant for\n');
+  });
+
+  it('goes on without the command, and says so, when Ctrl-C is pressed; connections that are left when the time is over are named', async () => {
+    await service.lost();
+    const first = start('herald', 'drain', 'dn0', '--timeout', '12s');
+    await until('the move to begin', () => first.said().includes('draining'));
+    first.child.kill('SIGINT');
+    expect(await first.ended).toBe(130);
+    expect(first.said()).toContain('the drain goes on; herald drain dn0 shows how far it is, herald undrain dn0 ends it');
+    const { code, said } = await run('herald', 'drain', 'dn0');
+    expect(said).toMatch(/not everything ended in time:\n +192\.168\.150\.200 +layer2 +dn0 → dn1 +draining, \d+ flows left/);
+    expect(code).toBe(1);
+    await service.owned('dn1');
+  });
+});
