@@ -1,4 +1,5 @@
 import type { ConnectionsReport } from '@herald/playground';
+import { missingRouter, ROUTED_CASES, RoutedScene } from './connections/bgp.ts';
 import { CASES, type Case, darkness, type Figure } from './connections/cases.ts';
 import { Scene } from './connections/scene.ts';
 import { printTable, quantile, round } from './figures.ts';
@@ -50,21 +51,47 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
       await scene.stop();
     }
   }
+  await routed(rows, runs, args[1]);
   printTable([HEADING, ...rows.map(cells)]);
   const check = rows.filter(({ figure }) => figure === 'check');
   if (check.length > 0 && broken(check) === 0)
     throw new Error('a plain move broke nothing: this client cannot see what it is there to see');
   const sum = (figure: Figure) => broken(rows.filter(row => row.figure === figure));
-  const gently = rows.filter(({ figure }) => figure.endsWith('_broken'));
+  const gently = rows.filter(({ figure }) => figure.endsWith('_broken') || figure === 'bgp');
   const gaps = rows.filter(({ figure }) => figure === 'restart_broken').flatMap(({ reports }) => reports.map(gapOf));
   return {
     restart_broken: sum('restart_broken'),
     upgrade_broken: sum('upgrade_broken'),
     drain_broken: sum('drain_broken'),
     new_failed: gently.flatMap(({ reports }) => reports).reduce((total, { fresh }) => total + fresh.failed.length, 0),
+    bgp_restart_broken: sum('bgp'),
     held_poweroff_p99_ms: round(quantile(dark, 0.99)),
     restart_gap_p99_ms: round(quantile(gaps, 0.99)),
   };
+}
+
+/** The same client against a real router over BGP. */
+async function routed(rows: Row[], runs: number, only: string | undefined): Promise<void> {
+  const cases = ROUTED_CASES.filter(({ name }) => only === undefined || name.includes(only));
+  const missing = missingRouter();
+  if (missing !== undefined) console.log(`left out, over BGP: ${missing}`);
+  if (missing !== undefined || cases.length === 0) return;
+  const scene = await RoutedScene.start();
+  try {
+    for (const each of cases) {
+      for (let i = 0; i < runs; i++) {
+        await scene.connections.report();
+        console.log(`- BGP: ${each.name}`);
+        await each.run(scene);
+        await scene.whole();
+        const reports = await scene.connections.report();
+        tell(reports);
+        for (const report of reports) note(rows, 'bgp', { name: each.name, figure: 'bgp' }, report);
+      }
+    }
+  } finally {
+    await scene.stop();
+  }
 }
 
 async function once(scene: Scene, each: Case): Promise<ConnectionsReport[]> {
@@ -73,15 +100,19 @@ async function once(scene: Scene, each: Case): Promise<ConnectionsReport[]> {
   await each.run(scene);
   await new Promise(resolve => setTimeout(resolve, each.after));
   const reports = await scene.report();
-  for (const { name, tcp, udp, fresh } of reports)
-    console.log(
-      `  ${name}: ${tcp.broken.length} of ${tcp.open} connections and ${udp.broken.length} of ${udp.open} flows broken, ${fresh.failed.length} of ${fresh.opened} new ones failed`,
-    );
+  tell(reports);
   await each.restore?.(scene);
   return reports;
 }
 
-function note(rows: Row[], responder: string, each: Case, report: ConnectionsReport): void {
+function tell(reports: readonly ConnectionsReport[]): void {
+  for (const { name, tcp, udp, fresh } of reports)
+    console.log(
+      `  ${name}: ${tcp.broken.length} of ${tcp.open} connections and ${udp.broken.length} of ${udp.open} flows broken, ${fresh.failed.length} of ${fresh.opened} new ones failed`,
+    );
+}
+
+function note(rows: Row[], responder: string, each: Pick<Case, 'name' | 'figure'>, report: ConnectionsReport): void {
   const known = rows.find(row => row.responder === responder && row.case === each.name && row.family === report.name);
   if (known) known.reports.push(report);
   else rows.push({ responder, case: each.name, figure: each.figure, family: report.name, reports: [report] });

@@ -5,7 +5,7 @@ import { type ConnectionsReport, cable } from '@herald/playground';
 import { announcements, type Scene } from './scene.ts';
 
 /** What is counted into which figure. */
-export type Figure = 'restart_broken' | 'upgrade_broken' | 'drain_broken' | 'check' | 'power-off';
+export type Figure = 'restart_broken' | 'upgrade_broken' | 'drain_broken' | 'bgp' | 'check' | 'power-off';
 
 export interface Case {
   name: string;

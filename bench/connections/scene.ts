@@ -11,16 +11,16 @@ export const TARGETS: readonly ConnectionTarget[] = [
   { name: 'ipv6', address: IPV6, port: 80 },
 ];
 
-const herald = { group: 'heraldlb.io', version: 'v1beta1' };
+export const herald = { group: 'heraldlb.io', version: 'v1beta1' };
 export const announcements = resource<Announcement>({ ...herald, plural: 'announcements', kind: 'Announcement', namespaced: true });
 const advertisements = resource({ ...herald, plural: 'l2advertisements', kind: 'L2Advertisement', namespaced: true });
 
 /** A dual-stack Service for TCP and UDP behind three pods, none of them on an announcing node. */
-export function echoService(more: object = {}): KubeObject {
+export function echoService(): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'echo', namespace: 'default', ...more },
+    metadata: { name: 'echo', namespace: 'default' },
     spec: {
       type: 'LoadBalancer',
       selector: { app: 'web' },
@@ -73,12 +73,8 @@ export class Scene {
     await sleep(300);
   }
 
-  /** Kills, ends or stops a speaker and starts it again a while later. */
   async restart(node: PlaygroundNode, signal: 'SIGKILL' | 'SIGTERM', away: number): Promise<void> {
-    const speaker = this.playground.speakers.get(node.name);
-    speaker?.signal(signal);
-    await Promise.all([speaker?.exited(), sleep(away)]);
-    await this.playground.startSpeaker(node);
+    await restartSpeaker(this.playground, node, signal, away);
   }
 
   /** Lets connections end in good order and new ones begin: nothing holds a move up any more. */
@@ -106,6 +102,19 @@ export class Scene {
     await this.connections.stop();
     await this.#stop();
   }
+}
+
+/** Kills or ends a speaker, and starts it again `away` ms later. */
+export async function restartSpeaker(
+  playground: Playground,
+  node: PlaygroundNode,
+  signal: 'SIGKILL' | 'SIGTERM',
+  away: number,
+): Promise<void> {
+  const speaker = playground.speakers.get(node.name);
+  speaker?.signal(signal);
+  await Promise.all([speaker?.exited(), sleep(away)]);
+  await playground.startSpeaker(node);
 }
 
 const ADVERTISEMENT = { namespace: 'herald-system', name: 'lan' };
