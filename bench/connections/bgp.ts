@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KubeObject, nodes, resource, services } from '@herald/kube';
+import { nodes, resource, services } from '@herald/kube';
 import { Connections, type ConnectionTarget, FrrRouter, Playground } from '@herald/playground';
 import { echoService, herald, restartSpeaker } from './scene.ts';
 
@@ -35,7 +35,6 @@ export class RoutedScene {
         dn3: [1, 2, 3].map(index => ({ name: `web-${index}`, labels: { app: 'web' }, ports: [{ port: 80 }] })),
       });
       const { ipv4, ipv6 } = playground.topology.router;
-      const peer = (peerAddress: string) => ({ myASN: 64500, peerASN: 64501, peerAddress, gracefulRestart: { restartTime: 120 } });
       await create(playground, 'IPAddressPool', 'bgp', { addresses: [`${IPV4}/32`, `${IPV6}/128`] });
       await create(playground, 'BGPAdvertisement', 'bgp', { ipAddressPools: ['bgp'] });
       await create(playground, 'BGPPeer', 'router-4', peer(ipv4));
@@ -87,10 +86,14 @@ export const ROUTED_CASES: readonly RoutedCase[] = [
   },
 ];
 
+function peer(peerAddress: string): object {
+  return { myASN: 64500, peerASN: 64501, peerAddress, gracefulRestart: { restartTime: 120 } };
+}
+
 async function create(playground: Playground, kind: string, name: string, spec: object): Promise<void> {
   const kinds = resource({ ...herald, plural: `${kind.toLowerCase()}s`, kind, namespaced: true });
   const object = { apiVersion: 'heraldlb.io/v1beta1', kind, metadata: { name, namespace: 'herald-system' }, spec };
-  await playground.client.create(kinds, object as KubeObject);
+  await playground.client.create(kinds, object);
 }
 
 async function hops(playground: Playground, family: '-4' | '-6', address: string): Promise<number> {

@@ -9,19 +9,20 @@ export interface FollowOptions {
   moves: readonly Move[];
   /** How long established flows are waited for (ms): nothing has to happen for so long while they end. */
   drainMs: number;
+  /** Beside the drain time: for the controller to plan, the speakers to hand over, and their reports to arrive; default 30,000 ms. */
+  patienceMs?: number;
   signal: AbortSignal;
   onState: (states: readonly MoveState[], elapsedMs: number) => void;
 }
 
 export interface Followed {
-  /** `stuck`: nothing changed for the drain time and `PATIENCE`. */
+  /** `stuck`: nothing changed for the drain time and the patience. */
   end: 'done' | 'stuck' | 'interrupted';
   states: readonly MoveState[];
   /** Moves whose drain time was over while flows were left: those connections were cut. */
   cut: readonly MoveState[];
 }
 
-/** Beside the drain time: for the controller to plan, the speakers to hand over, and their reports to arrive (ms). */
 const PATIENCE = 30_000;
 /** Progress is shown so often although nothing changed (ms). */
 const REDRAW = 1_000;
@@ -35,7 +36,7 @@ export async function readCluster(client: Client): Promise<ClusterView> {
 
 /** Watches the moves until all are over. */
 export async function follow(options: FollowOptions): Promise<Followed> {
-  const { client, moves, drainMs, signal, onState } = options;
+  const { client, moves, drainMs, patienceMs = PATIENCE, signal, onState } = options;
   const { clock } = client;
   const watched = new WatchedCluster(client);
   const started = clock.now();
@@ -54,7 +55,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       if (now !== phases) changedAt = clock.now();
       phases = now;
       if (signal.aborted) return { end: 'interrupted', states, cut: [] };
-      if (clock.now() - changedAt > drainMs + PATIENCE) return { end: 'stuck', states, cut: cuts.of(states) };
+      if (clock.now() - changedAt > drainMs + patienceMs) return { end: 'stuck', states, cut: cuts.of(states) };
       await watched.changed(clock, REDRAW, signal);
     }
   } finally {
