@@ -8,7 +8,7 @@ import { recordEvent } from './owner-events.ts';
 import { type Flows, flowKey, merged, Owners, reported, reportedFlows, sameOwners } from './owners.ts';
 import { WirePlan } from './plan.ts';
 import { announcements } from './resources.ts';
-import { type SharedAddress, share, untilOf } from './share.ts';
+import { REBALANCE, type SharedAddress, share, untilOf } from './share.ts';
 import type { WireCommand, WireEvent } from './wire/messages.ts';
 
 export interface Layer2Options {
@@ -72,7 +72,7 @@ export class Layer2Speaker {
     options.informer.on(event => {
       if (event.type === 'synced') return this.#settleOwners();
       if (event.type === 'deleted') this.#written.delete(keyOf(event.object));
-      if (event.type !== 'updated' || event.object.metadata.generation !== event.old.metadata.generation) this.#schedulePlan();
+      if (event.type !== 'updated' || changesPlan(event.object, event.old)) this.#schedulePlan();
       if (event.type === 'updated') this.#compare(event.object);
     });
   }
@@ -316,4 +316,9 @@ function seconds(ms: number): number {
 
 function owns(ip: string): (announcement: Announcement) => boolean {
   return announcement => announcement.spec.addresses.some(address => address.ip === ip);
+}
+
+/** A change of the status is none of the plan; annotations do not count in the generation. */
+function changesPlan({ metadata: now }: Announcement, { metadata: old }: Announcement): boolean {
+  return now.generation !== old.generation || now.annotations?.[REBALANCE] !== old.annotations?.[REBALANCE];
 }

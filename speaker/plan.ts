@@ -24,6 +24,8 @@ export class WirePlan {
         epoch: address.epoch,
         hold: address.hold,
         drain: address.drain,
+        ...(address.preempt === true && { preempt: true }),
+        ...(address.rebalance !== undefined && { rebalance: address.rebalance }),
         restored: address.restored.map(({ segment, epoch, quiet }) => ({
           segment,
           epoch,

@@ -1,6 +1,6 @@
 import type { AnnouncedAddress, Announcement, AnnouncementOwner } from '@herald/crds';
 import { describe, expect, it } from 'vitest';
-import { share } from './share.ts';
+import { REBALANCE, share } from './share.ts';
 
 const owner = (ip: string, epoch: number): AnnouncementOwner => ({
   ip,
@@ -171,5 +171,27 @@ describe('share', () => {
       [...share(announcements, 'a', { drain: 5_000 })].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
     );
     expect(withoutIp).toEqual(expected);
+  });
+});
+
+const asked = (name: string, at: string, preemption?: 'Never' | 'Preferred'): Announcement => {
+  const plan = { ...layer2(['a']), ...(preemption && { preemption }) };
+  const plain = announcement(name, [{ ip: '192.0.2.1', pool: 'p', layer2: plan }]);
+  return { ...plain, metadata: { ...plain.metadata, annotations: { [REBALANCE]: at } } };
+};
+
+describe('moves that are asked for', () => {
+  const noon = '2026-01-01T12:00:00Z';
+
+  it.each<[string, Announcement[], object]>([
+    ['a time', [asked('s', noon)], { rebalance: Date.parse(noon) }],
+    ['the later of two', [asked('s', noon), asked('t', '2026-01-01T11:00:00Z')], { rebalance: Date.parse(noon) }],
+    ['the later of two, the other way round', [asked('s', '2026-01-01T11:00:00Z'), asked('t', noon)], { rebalance: Date.parse(noon) }],
+    ['no time', [asked('s', 'now')], {}],
+    ['preemption', [asked('s', '', 'Preferred')], { preempt: true }],
+    ['no preemption', [asked('s', '', 'Never')], {}],
+  ])('%s', (_, announcements, expected) => {
+    const { preempt, rebalance } = share(announcements, 'a', { drain: 0 }).get('192.0.2.1') ?? {};
+    expect({ ...(preempt !== undefined && { preempt }), ...(rebalance !== undefined && { rebalance }) }).toEqual(expected);
   });
 });

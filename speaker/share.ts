@@ -2,6 +2,9 @@ import type { Announcement, AnnouncementDraining } from '@herald/crds';
 import { keyOf } from '@herald/kube';
 import { canonical } from './layer2/octets.ts';
 
+/** On an Announcement: claims of before that time (RFC 3339) are handed to the first live node of the order. */
+export const REBALANCE = 'heraldlb.io/rebalance';
+
 /** A claim of before a restart; `quiet`: taken over gently from a node, and not announced yet. */
 export interface Restored {
   segment: string;
@@ -30,6 +33,10 @@ export interface SharedAddress {
   hold: number;
   /** How long a planned move goes on for established connections (ms). */
   drain: number;
+  /** The first of `nodes` takes the address over when it is there; default false. */
+  preempt?: boolean;
+  /** When a rebalance was asked for (ms since the epoch). */
+  rebalance?: number;
   /** What this node was the last to own, by segment: taken up again after a restart. */
   restored: readonly Restored[];
   /** Segments on which this node still forwarded for established connections. */
@@ -63,17 +70,31 @@ export function share(announcements: Iterable<Announcement>, node: string, defau
           eligible: layer2.nodes.includes(node),
           hold: (layer2.holdSeconds ?? 0) * 1_000,
           drain: layer2.drainSeconds === undefined ? defaults.drain : layer2.drainSeconds * 1_000,
+          ...(layer2.preemption === 'Preferred' && { preempt: true }),
+          ...rebalanceOf(announcement, known?.rebalance),
           restored: lastOwned(announcement, ip, node),
           lameDucks: lastForwarded(announcement, ip, node),
           epoch: Math.max(epoch, known?.epoch ?? 0),
           announcements: [...(known?.announcements ?? []), keyOf(announcement)],
         });
       } else {
-        shared.set(ip, { ...known, epoch: Math.max(known.epoch, epoch), announcements: [...known.announcements, keyOf(announcement)] });
+        shared.set(ip, {
+          ...known,
+          ...rebalanceOf(announcement, known.rebalance),
+          epoch: Math.max(known.epoch, epoch),
+          announcements: [...known.announcements, keyOf(announcement)],
+        });
       }
     }
   }
   return shared;
+}
+
+/** When an Announcement was last asked to be rebalanced; a time that is none asks for nothing. */
+function rebalanceOf(announcement: Announcement, known: number | undefined): { rebalance?: number } {
+  const asked = Date.parse(announcement.metadata.annotations?.[REBALANCE] ?? '');
+  const latest = Math.max(known ?? Number.NEGATIVE_INFINITY, Number.isNaN(asked) ? Number.NEGATIVE_INFINITY : asked);
+  return Number.isFinite(latest) ? { rebalance: latest } : {};
 }
 
 /** Segments on which the last owner reported is this node. */
@@ -102,5 +123,6 @@ function lastForwarded(announcement: Announcement, ip: string, node: string): Sh
 
 /** Whether the wire thread would do the same with both. Epochs only matter when an address is new to it. */
 export function sameShare(a: SharedAddress, b: SharedAddress): boolean {
-  return a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join() && a.hold === b.hold && a.drain === b.drain;
+  const same = a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join();
+  return same && a.hold === b.hold && a.drain === b.drain && a.preempt === b.preempt && a.rebalance === b.rebalance;
 }

@@ -20,6 +20,7 @@ const schema = z.object({
       epoch: z.number(),
       hold: z.number(),
       drain: z.number().default(0),
+      preempt: z.boolean().exactOptional(),
       restored: z.array(
         z.object({ segment: z.string(), epoch: z.number(), quiet: z.object({ from: z.string(), untilMs: z.number() }).optional() }),
       ),

@@ -54,7 +54,8 @@ export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void
     const lost = state.peers.get(current.to)?.liveness !== 'two-way';
     if (lost || now - current.since >= ANSWER_WITHIN) {
       current.tried.add(current.to);
-      const next = nextCandidate(state, vip, current.tried, now);
+      // Nobody but the preferred node is worth a move.
+      const next = current.reason === 'preferred' ? undefined : nextCandidate(state, vip, current.tried, now);
       if (next === undefined) {
         giveUp(state, vip, current, now, fx);
         continue;

@@ -31,6 +31,8 @@ export interface SimulationOptions {
   kernel?: boolean;
   /** Every packet travels in its signed wire form; see `rotate`. */
   sealed?: boolean;
+  /** The first of an order takes its address over when it is there. */
+  preempt?: boolean;
 }
 
 /** A node of the simulation: a speaker that may be absent or frozen, on a host that goes on forwarding. */
@@ -89,6 +91,8 @@ export class Simulation {
   readonly #hold: number;
   readonly #drain: number;
   readonly #kernel: boolean;
+  readonly #preempt: boolean;
+  #rebalance: number | undefined;
 
   constructor(options: SimulationOptions) {
     this.#random = seededRandom(options.seed);
@@ -96,6 +100,7 @@ export class Simulation {
     this.#gateway = options.gateway ?? true;
     this.#hold = options.hold ?? 0;
     this.#drain = options.drain ?? 0;
+    this.#preempt = options.preempt ?? false;
     this.gatewayUp = this.#gateway;
     this.loss = options.loss ?? 0.001;
     this.#kernel = options.kernel ?? false;
@@ -191,7 +196,7 @@ export class Simulation {
     node.inbox = [];
     node.life += 1;
     for (const vip of this.vips) {
-      const desired = this.#desired(vip);
+      const desired = this.#desired(vip, node);
       this.#apply(node, setDesired(node.state, vip, desired && { ...desired, ...this.#memory(node, vip, before) }, this.#clock(node)));
     }
     const { life } = node;
@@ -287,7 +292,7 @@ export class Simulation {
     for (const node of this.nodes) {
       const { life } = node;
       this.after(5 + this.#random() * 100, () => {
-        if (node.life === life) this.#apply(node, setDesired(node.state, vip, this.#desired(vip), this.#clock(node)));
+        if (node.life === life) this.#apply(node, setDesired(node.state, vip, this.#desired(vip, node), this.#clock(node)));
       });
     }
     this.observer.refresh();
@@ -297,6 +302,12 @@ export class Simulation {
   rotate(node: SimNode): void {
     node.keys = keyring([NEW_KEY, OLD_KEY], UID);
     node.state.newestKey = node.keys.keys[0]?.id ?? 0;
+  }
+
+  /** Asks for every address to be where it is meant to be; every node hears of it a little later. */
+  rebalance(at = this.now): void {
+    this.#rebalance = at;
+    for (const vip of this.vips) this.plan(vip, this.order(vip));
   }
 
   split(side: readonly number[], number = 1): void {
@@ -323,9 +334,12 @@ export class Simulation {
     this.observer.refresh();
   }
 
-  #desired(vip: Vip): DesiredAddress | undefined {
+  #desired(vip: Vip, node: SimNode): DesiredAddress | undefined {
     const order = this.#orders.get(vip);
-    return order === undefined ? undefined : { order, epoch: this.#epochs.get(vip)?.epoch ?? 0, hold: this.#hold };
+    if (order === undefined) return undefined;
+    const epoch = this.#epochs.get(vip)?.epoch ?? 0;
+    const desired = { order, epoch, hold: this.#hold, preempt: this.#preempt };
+    return this.#rebalance === undefined ? desired : { ...desired, rebalance: this.#clock(node) + this.#rebalance - this.now };
   }
 
   /** What a speaker that restarts finds in its snapshot and in the API. */

@@ -20,6 +20,10 @@ export interface DesiredAddress {
   restoredLameDuck?: { to: NodeId; until: number };
   /** The highest epoch known from elsewhere (the API, a snapshot), so that epochs grow also when all speakers restart. */
   epoch: number;
+  /** The first of the order takes the address over when it is there. Default false. */
+  preempt?: boolean;
+  /** A claim from before this moment is handed to the first live node of the order. */
+  rebalance?: number;
 }
 
 /** Why an address came to this node. */
@@ -64,6 +68,8 @@ export interface OwnClaim extends Claim {
   /** Restored after a restart and not confirmed yet: told to others, not answered. */
   dormant: boolean;
   quiet?: Quiet;
+  /** When a better node was last asked to take it. */
+  triedAt?: number;
 }
 
 /** A free address that this node may take: since when it is free, and what freed it. */
@@ -83,7 +89,7 @@ export interface Handover {
   /** How long this node goes on for those who use the address already (ms); 0: not at all. */
   drain: number;
   /** What becomes of the address when nobody takes it. */
-  reason: 'ineligible' | 'leaving' | 'handover';
+  reason: 'ineligible' | 'leaving' | 'handover' | 'preferred';
 }
 
 /** `held`: the speaker is silent while its node's kernel still answers, so its claims stand for a while. */

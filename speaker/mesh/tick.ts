@@ -4,6 +4,7 @@ import { askKernels, settleRestored, tendHeld } from './hold.ts';
 import { tickLameDucks } from './lame-duck.ts';
 import type { Vip } from './packet.ts';
 import { chooseFast, forgetPeers, judge } from './peers.ts';
+import { tickPreemption } from './preempt.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
 import { type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
 import { detection, listening } from './timers.ts';
@@ -26,6 +27,7 @@ export function tick(state: MeshState, now: number): Effect[] {
   decide(state, heard, live, now, fx);
   settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
+  tickPreemption(state, now);
   tickHandovers(state, now, fx);
   tickLameDucks(state, now, fx);
   probeSuspects(state, now, fx);

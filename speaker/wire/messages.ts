@@ -15,6 +15,10 @@ export interface WireAddress {
   hold: number;
   /** How long a planned move of the address goes on for established flows (ms). */
   drain: number;
+  /** The first of `nodes` takes the address over when it is there; default false. */
+  preempt?: boolean;
+  /** When a rebalance was asked for (ms since the epoch). */
+  rebalance?: number;
   /** What this node owned before its speaker was restarted, by segment; `quiet`: taken over gently, and not announced yet. */
   restored: readonly { segment: string; epoch: number; quiet?: { from: NodeId; untilMs: number } }[];
   /** Segments on which this node forwarded for established flows before its speaker was restarted. */

@@ -158,7 +158,7 @@ export class Segment implements FrameListener {
   }
 
   /** Times of the past are told by the wall clock, and kept by the loop's. */
-  #desiredOf({ nodes: order, epoch, hold, drain, restored, lameDucks }: WireAddress, now: number): DesiredAddress {
+  #desiredOf({ nodes: order, epoch, hold, drain, preempt, rebalance, restored, lameDucks }: WireAddress, now: number): DesiredAddress {
     const before = restored.find(({ segment }) => segment === this.name);
     const lameDuck = lameDucks.find(({ segment }) => segment === this.name);
     const at = (wall: number): number => now + wall - this.#context.wall();
@@ -167,6 +167,8 @@ export class Segment implements FrameListener {
       epoch,
       hold,
       drain,
+      ...(preempt !== undefined && { preempt }),
+      ...(rebalance !== undefined && { rebalance: at(rebalance) }),
       ...(before !== undefined && { restored: before.epoch }),
       ...(before?.quiet !== undefined && {
         restoredQuiet: { from: before.quiet.from, since: now, until: at(before.quiet.untilMs) },
