@@ -7,6 +7,8 @@ import { bgpAdvertisement } from './bgp/testing.ts';
 const ip = '10.0.0.1';
 const layer2: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] } }] };
 const bgp: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', bgp: { advertisements: ['x'] } }] };
+/** On the second interface of the node. */
+const elsewhere: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a'], interfaces: ['eth1'] } }] };
 const silent: AnnouncementSpec = {
   addresses: [{ ip, pool: 'lan' }],
   reasons: [{ ip, reason: 'NoAdvertisement', message: 'no advertisement selects lan' }],
@@ -31,6 +33,17 @@ const both: AnnouncementSpec = {
 function sessions(speakers: readonly Speaker[]): BGPSessions {
   const nodes = ['a', 'b', 'c'].map(name => ({ name, labels: {}, ready: true }));
   return new BGPSessions({ bgpAdvertisements: [bgpAdvertisement('x')] }, nodes, speakers);
+}
+
+/** `spare`: on another interface it is fit. */
+function unfit(name: string, unfitReason: string, spare = false): Speaker {
+  const segment = { segment: '10.0.0.0/24', carrier: true };
+  const segments = [
+    { ...segment, interface: 'eth0', fit: false, unfitReason },
+    ...(spare ? [{ ...segment, interface: 'eth1', fit: true }] : []),
+  ];
+  const { status, ...rest } = speaker(name, 'False');
+  return { ...rest, status: { ...status, segments } };
 }
 
 function owned(...nodes: string[]): Announcement {
@@ -82,6 +95,24 @@ describe('announcedCondition', () => {
       '10.0.0.1: is also claimed by 02:00:00:00:00:66 on interface eth0 of node a, which defends it',
     ],
     ['what a node said that announces it no longer', layer2, owned('a'), [conflicting('c', 'Probe')], 'Announced', '10.0.0.1 by a (eth0)'],
+    [
+      'every node unfit, one without a speaker',
+      layer2,
+      undefined,
+      [unfit('a', 'the link is down')],
+      'AllNodesUnfit',
+      '10.0.0.1: no eligible node can announce it at the moment: a (eth0: the link is down)',
+    ],
+    ['one of two unfit', layer2, undefined, [unfit('a', 'the link is down'), speaker('b')], 'WaitingForSpeakers', 'have not reported'],
+    [
+      'unfit on an interface that does not matter',
+      elsewhere,
+      undefined,
+      [unfit('a', 'the link is down', true)],
+      'NoSpeaker',
+      'no speaker is ready',
+    ],
+    ['unfit, and others announce it', layer2, owned('b'), [unfit('a', 'the link is down'), speaker('b')], 'Announced', 'by b'],
     ['session up', bgp, undefined, [speaker('a', 'True', 'Established')], 'Announced', '10.0.0.1 by BGP (tor)'],
     ['session down', bgp, undefined, [speaker('a', 'True', 'Active')], 'NoSession', 'no session with tor is established on any node'],
     ['session not reported', bgp, undefined, [speaker('a')], 'WaitingForSpeakers', 'have not reported'],

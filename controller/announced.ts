@@ -11,6 +11,7 @@ import type { BGPSessions } from './bgp/sessions.ts';
 import type { ConditionText } from './service-status.ts';
 import { strangersOn } from './strangers.ts';
 import { boundedList } from './text.ts';
+import { allUnfit, unfitNodes } from './unfit.ts';
 
 /** What one address has come to. */
 interface Verdict {
@@ -96,6 +97,11 @@ function waiting(
   const present = speakers.filter(({ metadata }) => nodes === undefined || nodes.includes(metadata.name));
   const where = nodes === undefined ? 'any node' : boundedList(nodes);
   if (present.length === 0) return { reason: 'NoSpeaker', message: `no speaker runs on ${where}` };
+  const unfit = unfitNodes(address, present);
+  if (bgp === undefined && allUnfit(address, unfit, present)) {
+    const who = boundedList(unfit.map(({ node, message }) => `${node} (${message ?? ''})`));
+    return { reason: 'AllNodesUnfit', message: `no eligible node can announce it at the moment: ${who}` };
+  }
   const ready = present.filter(({ status }) => status?.conditions === undefined || isTrue(status.conditions, 'Ready'));
   // A speaker that cannot answer ARP may well have its sessions.
   if (bgp !== undefined && (layer2 === undefined || ready.length === 0)) {

@@ -1,13 +1,14 @@
-import type { Config, Speaker } from '@herald/crds';
+import type { AnnouncementNode, Config, Speaker } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
 import { findCondition } from '@herald/kube';
 import type { Outcome } from './allocator/index.ts';
 import type { DesiredAnnouncement } from './announcement-writer.ts';
 import type { Caches } from './caches.ts';
 import { canonical } from './canonical.ts';
-import { endpointsOf, nodeOf, Planner, type PlannerOptions, speakerOf } from './planner/index.ts';
+import { endpointsOf, nodeOf, type Plan, Planner, type PlannerOptions, speakerOf } from './planner/index.ts';
 import type { Service } from './service-status.ts';
 import { isOf } from './service-view.ts';
+import { unfitNodes } from './unfit.ts';
 
 export interface PlanningOptions {
   caches: Caches;
@@ -18,6 +19,9 @@ export interface PlanningOptions {
   onPlanned: (keys: readonly string[]) => void;
 }
 
+/** `Announcement.status.nodes` holds no more. */
+const maxNodes = 64;
+
 /** What of a Speaker the condition `Announced` depends on; the rest of its status changes all the time. */
 export function relevantOfSpeaker({ status }: Speaker): string {
   const sessions = (status?.sessions ?? []).map(({ peer, state, families }) => [peer, state === 'Established', families ?? []]);
@@ -26,6 +30,7 @@ export function relevantOfSpeaker({ status }: Speaker): string {
     status?.routeConflicts ?? [],
     findCondition(status?.conditions, 'Ready')?.status ?? '',
     status?.conflicts ?? [],
+    (status?.segments ?? []).map(({ interface: name, fit, unfitReason = '' }) => [name, fit, unfitReason]),
   ]);
 }
 
@@ -101,7 +106,19 @@ export class Planning {
     const plan = this.#planner.plan(key);
     if (plan === null || plan.spec.addresses.length === 0) return null;
     const keeps = (this.#options.outcome(key)?.addresses ?? []).filter(({ keep }) => keep).map(({ address }) => formatAddress(address));
-    return { ...plan, keeps };
+    return { ...plan, nodes: [...plan.nodes, ...this.#unfit(key, plan)].slice(0, maxNodes), keeps };
+  }
+
+  /** Planned nodes that judge themselves unfit, while nobody announces: otherwise every loose cable would be a write for every Service. */
+  #unfit(key: string, { spec, nodes }: Plan): AnnouncementNode[] {
+    const { announcements, speakers } = this.#options.caches;
+    const owned = new Set((announcements.get(key)?.status?.owners ?? []).map(({ ip }) => ip));
+    const silent = spec.addresses.filter(({ ip, layer2 }) => layer2 !== undefined && !owned.has(ip));
+    if (silent.length === 0) return [];
+    const known = new Set(nodes.map(({ node }) => node));
+    const all = [...speakers.keys()].flatMap(name => speakers.get(name) ?? []);
+    const byNode = new Map(silent.flatMap(address => unfitNodes(address, all)).map(each => [each.node, each]));
+    return [...byNode.values()].filter(({ node }) => !known.has(node));
   }
 
   /** Plans at once what is due. */

@@ -325,7 +325,11 @@ export class Term {
 
   /** Whether planned addresses are announced may have changed. */
   #reviewServices(): void {
-    for (const key of this.#caches.announcements.keys()) this.#queues.services.add(key);
+    for (const key of this.#caches.announcements.keys()) {
+      this.#queues.services.add(key);
+      // Those that nobody announces tell which nodes judge themselves unfit.
+      if ((this.#caches.announcements.get(key)?.status?.owners ?? []).length === 0) this.#queues.announcements.add(key);
+    }
   }
 
   /** What the BGPPeers sum up may have changed. */

@@ -184,12 +184,5 @@ export const allocatedReasons = {
     meaning: 'A Service without a cluster IP (clusterIP: None) has nothing that kube-proxy could forward an address to.',
     remedy: 'Recreate the Service with a cluster IP.',
   },
-  AllocationInternalError: {
-    status: 'Unknown',
-    severity: 'Warning',
-    summary: 'Herald failed while it assigned an address',
-    meaning: 'An error that should not happen. The Service keeps what it has and is tried again.',
-    remedy: 'See the log of the controller and report it with the message.',
-  },
   ...sharingReasons,
 } as const satisfies ReasonTable;
