@@ -1,5 +1,6 @@
 import { type Client, LeaderElector, sleep } from '@herald/kube';
 import { apiCallMetrics, createRegistry, logWhenReady, type ProbeServer, queueMetrics, startProbeServer } from '@herald/process';
+import { holderIsDead } from './holder.ts';
 import { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { servedClasses } from './service-view.ts';
@@ -91,6 +92,7 @@ async function elections(
           complaint = '';
           onLeader(leader);
         },
+        isDead: (holder, stop) => holderIsDead(client, holder, stop),
         onError: error => {
           const message = error instanceof Error ? error.message : String(error);
           if (message !== complaint) logger.warn({ lease: `${namespace}/${leaderElection.name}` }, message);

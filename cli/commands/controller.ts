@@ -15,6 +15,7 @@ interface Flags extends CommonFlags {
   leaderElectRenewDeadline: number;
   leaderElectRetryPeriod: number;
   identity: string;
+  nodeName?: string;
   conflictQuarantine: number;
   nodeModeDefault: boolean;
   nodeModeMaxNodes: number;
@@ -70,12 +71,13 @@ export function registerController(program: Command): void {
   durationFlag(command, '--leader-elect-lease-duration <duration>', 'others take over so long after the last renewal', 15_000);
   durationFlag(command, '--leader-elect-renew-deadline <duration>', 'stop leading when the lease could not be renewed for so long', 10_000);
   durationFlag(command, '--leader-elect-retry-period <duration>', 'time between renewals', 2_000);
+  flag(command, '--node-name <name>', 'node this replica runs on: when the speakers find it dead, another replica takes over at once');
   flag(command, '--identity <name>', 'name of this replica, unique among them', hostname());
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'controller', level: flags.logLevel });
     await runProcess(logger, async signal => {
       const [controller, { connect }] = await Promise.all([import('@herald/controller'), import('@herald/kube')]);
-      const { runController, parseProtectedPorts } = controller;
+      const { identityOn, runController, parseProtectedPorts } = controller;
       await runController(
         {
           logger,
@@ -95,7 +97,7 @@ export function registerController(program: Command): void {
             ignoreExcludeLabel: flags.nodeModeIgnoreExcludeLabel,
             ...(flags.nodeModeProtectedPorts !== undefined && { protectedPorts: parseProtectedPorts(flags.nodeModeProtectedPorts) }),
           },
-          identity: `${flags.identity}_${process.pid}`,
+          identity: identityOn(`${flags.identity}_${process.pid}`, flags.nodeName),
           leaderElection: flags.leaderElect
             ? {
                 name: flags.leaderElectName,

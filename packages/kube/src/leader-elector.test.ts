@@ -1,7 +1,8 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, connectTo } from './client.ts';
-import { LeaderElector, leaseLost } from './leader-elector.ts';
+import { LeaderElector, type LeaderElectorOptions, leaseLost } from './leader-elector.ts';
+import { ManualClock } from './manual-clock.ts';
 import { failure, ScriptedServer, sendJson, until } from './testing.ts';
 import type { Wire } from './wire.ts';
 
@@ -39,7 +40,7 @@ afterEach(async () => {
   await server.kill();
 });
 
-function elector(identity: string, options: { onLeader?: (leader: string) => void } = {}) {
+function elector(identity: string, options: Partial<LeaderElectorOptions> = {}) {
   return new LeaderElector(client, {
     namespace: 'ns',
     name: 'herald',
@@ -110,6 +111,39 @@ describe('LeaderElector', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(400);
     expect(lease?.spec).toMatchObject({ holderIdentity: 'next', leaseTransitions: 5 });
     await next.stop();
+  });
+
+  it.each([
+    { desc: 'takes over from one that is proven dead once it has missed renewals', dead: true, after: [125, 399] },
+    { desc: 'waits for the whole duration where there is no proof', dead: false, after: [400, 5_000] },
+  ])('$desc', async ({ dead, after: [least = 0, most = 0] }) => {
+    lease = {
+      metadata: { name: 'herald', namespace: 'ns', resourceVersion: '1' },
+      spec: { holderIdentity: 'gone', leaseDurationSeconds: 0 },
+    };
+    version = 1;
+    const asked: string[] = [];
+    // A clock of its own, so that a machine that stands still proves nothing.
+    const clock = new ManualClock();
+    client.close();
+    client = connectTo(server.url, { qps: 0, clock });
+    const next = elector('next', { isDead: holder => (asked.push(holder), Promise.resolve(dead)) });
+    const stop = new AbortController();
+    const led: number[] = [];
+    const begun = clock.now();
+    const running = next.run(() => {
+      led.push(clock.now() - begun);
+      return Promise.resolve();
+    }, stop.signal);
+    while (led.length === 0) {
+      await clock.advance(10);
+      await new Promise(resolve => setTimeout(resolve, 3));
+    }
+    expect(led[0]).toBeGreaterThanOrEqual(least);
+    expect(led[0]).toBeLessThanOrEqual(most);
+    expect(new Set(asked)).toEqual(new Set(['gone']));
+    stop.abort();
+    await running;
   });
 
   it('never leads twice at once, however many compete', async () => {

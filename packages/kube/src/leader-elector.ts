@@ -20,6 +20,11 @@ export interface LeaderElectorOptions {
   retryPeriodMs?: number | undefined;
   /** Told whenever somebody else or we become the holder. */
   onLeader?: ((identity: string) => void) | undefined;
+  /**
+   * Asked about a holder that has missed two renewals: whether there is proof that it is gone. Its lease is then taken before it has run out. A
+   * holder that cannot renew cannot write either, so what is lost by a wrong answer is little; a guess is not good enough all the same.
+   */
+  isDead?: ((identity: string, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** A failed attempt; tried again by itself. */
   onError?: ((error: unknown) => void) | undefined;
 }
@@ -140,7 +145,8 @@ export class LeaderElector {
       const holder = found.spec?.holderIdentity ?? '';
       const mine = holder === identity;
       const heldMs = Math.max((found.spec?.leaseDurationSeconds ?? 0) * 1000, this.#duration);
-      if (!mine && holder !== '' && clock.now() - (this.#observed?.at ?? 0) < heldMs) return false;
+      const unrenewedMs = clock.now() - (this.#observed?.at ?? 0);
+      if (!mine && holder !== '' && unrenewedMs < heldMs && !(await this.#isDead(holder, unrenewedMs, signal))) return false;
       const transitions = (found.spec?.leaseTransitions ?? 0) + (mine ? 0 : 1);
       const acquired = mine ? found.spec?.acquireTime : undefined;
       const spec = { ...found.spec, ...this.#spec(acquired, transitions) };
@@ -151,6 +157,11 @@ export class LeaderElector {
       if (!isApiError(error, 'aborted', 'conflict', 'already-exists')) this.#options.onError?.(error);
       return false;
     }
+  }
+
+  async #isDead(holder: string, unrenewedMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#options.isDead === undefined || unrenewedMs < 2.5 * this.#retry) return false;
+    return this.#options.isDead(holder, signal);
   }
 
   #spec(acquireTime: string | undefined, leaseTransitions: number) {
