@@ -1,7 +1,10 @@
 import { Counter, Gauge, Histogram, type Registry } from '@herald/process';
 import type { SegmentReport, WireEvent } from './wire/messages.ts';
 
-const COUNTED = ['stalls', 'beaconsLost', 'duplicates', 'replays', 'rejected', 'sendErrors'] as const;
+const COUNTED = ['stalls', 'beaconsLost', 'peersLost', 'duplicates', 'replays', 'rejected', 'sendErrors'] as const;
+
+/** Addresses with a series of their own for the requests answered. */
+const ANSWERED = 1_000;
 
 /** The speaker's own figures. */
 export class SpeakerMetrics {
@@ -18,6 +21,8 @@ export class SpeakerMetrics {
   readonly #counters: Record<(typeof COUNTED)[number], Counter>;
   /** Last totals of the wire thread per interface, to count differences: its segments come and go. */
   readonly #seen = new Map<string, SegmentReport>();
+  /** Addresses, each with its interface, that have a series. */
+  readonly #answered = new Set<string>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -64,7 +69,7 @@ export class SpeakerMetrics {
     });
     this.#answers = new Counter({
       name: 'herald_layer2_answers_total',
-      help: 'ARP and NDP requests answered.',
+      help: `ARP and NDP requests answered; the series of an address ends when the node gives it up. Beyond ${ANSWERED} addresses: ip="other".`,
       labelNames: ['ip', 'interface'],
       registers,
     });
@@ -77,7 +82,11 @@ export class SpeakerMetrics {
     const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['interface'], registers });
     this.#counters = {
       stalls: counter('herald_mesh_stalls_total', 'Times the packet thread stood still for longer than a beacon interval.'),
-      beaconsLost: counter('herald_mesh_peers_lost_total', 'Times a peer fell silent for its detection time.'),
+      beaconsLost: counter(
+        'herald_mesh_beacons_lost_total',
+        'Heartbeats of peers that did not arrive in their time, though a later one did.',
+      ),
+      peersLost: counter('herald_mesh_peers_lost_total', 'Times a peer fell silent for its detection time.'),
       duplicates: counter('herald_layer2_duplicate_owners_total', 'Times another node turned out to own the same address.'),
       replays: counter('herald_mesh_replays_total', 'Heartbeats refused because they were seen before.'),
       rejected: counter('herald_mesh_rejected_total', 'Datagrams refused: other cluster, wrong key, garbage.'),
@@ -87,7 +96,7 @@ export class SpeakerMetrics {
 
   event(event: WireEvent): void {
     if (event.kind === 'acquired') this.#takeovers.inc({ cause: event.cause });
-    else if (event.kind === 'released') this.#released.inc({ cause: event.cause });
+    else if (event.kind === 'released') this.#gone(event);
     else if (event.kind === 'confirmed') this.#confirmed.observe(event.afterMs / 1000);
     else if (event.kind === 'conflict') this.#conflicts.inc({ phase: event.phase });
     else if (event.kind === 'lame-duck-over') this.#lameDuckMoves.inc({ why: event.why });
@@ -112,6 +121,19 @@ export class SpeakerMetrics {
       const more = report[name] - (before?.[name] ?? 0);
       this.#counters[name].inc(labels, more >= 0 ? more : report[name]);
     }
-    for (const { ip, count } of report.answers) this.#answers.inc({ ip, interface: report.interface }, count);
+    for (const { ip, count } of report.answers)
+      this.#answers.inc({ ip: this.#label(ip, report.interface), interface: report.interface }, count);
+  }
+
+  #label(ip: string, name: string): string {
+    const key = `${ip} ${name}`;
+    if (!this.#answered.has(key) && this.#answered.size >= ANSWERED) return 'other';
+    this.#answered.add(key);
+    return ip;
+  }
+
+  #gone({ ip, interface: name, cause }: WireEvent & { kind: 'released' }): void {
+    this.#released.inc({ cause });
+    if (this.#answered.delete(`${ip} ${name}`)) this.#answers.remove({ ip, interface: name });
   }
 }

@@ -14,6 +14,7 @@ const segment: SegmentReport = {
   listening: false,
   stalls: 1,
   beaconsLost: 0,
+  peersLost: 0,
   duplicates: 0,
   replays: 0,
   rejected: 0,

@@ -31,7 +31,7 @@ export function judge(state: MeshState, peer: Peer, now: number, fx: Effect[]): 
   const before = peer.liveness;
   peer.liveness = liveness;
   if (liveness === 'held') peer.heldSince = now;
-  if (!isHeard(peer) && !peer.left) state.counters.beaconsLost += 1;
+  if (!isHeard(peer) && !peer.left) state.counters.peersLost += 1;
   fx.push({ kind: 'peer', node: peer.id, name: peer.name, liveness: peer.left ? 'left' : liveness });
   if (before === 'two-way' || before === 'held' || liveness === 'two-way')
     reconsiderClaims(state, peer, now, peer.left ? 'peer-left' : 'peer-lost');

@@ -141,8 +141,17 @@ function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { addres
     peer.deadline = detection(state.timers);
     peer.interval = state.timers.interval;
   }
+  noteLoss(state, peer, now);
   peer.lastHeard = now;
   if (packet.yourNonce === state.nonce) peer.echoedAt = now;
+}
+
+/** Heartbeats that should have come since the last one. What waited in the sockets while this process stood still is not lost. */
+function noteLoss(state: MeshState, peer: Peer, now: number): void {
+  if (!peer.fast || peer.liveness !== 'two-way' || now - state.lastTick >= state.timers.interval) return;
+  // Intervals are jittered by a tenth.
+  const missed = Math.floor((now - peer.lastHeard) / (1.1 * peer.interval) - 0.5);
+  if (missed > 0) state.counters.beaconsLost += missed;
 }
 
 function noteReadiness(state: MeshState, peer: Peer, notReady: readonly Vip[], now: number): void {

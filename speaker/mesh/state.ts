@@ -161,7 +161,10 @@ export interface Uplink {
 
 export interface MeshCounters {
   stalls: number;
+  /** Heartbeats of two-way peers that did not arrive in their time, though a later one did. */
   beaconsLost: number;
+  /** Times a peer fell silent for its detection time. */
+  peersLost: number;
   duplicates: number;
   replays: number;
   takeovers: number;
@@ -307,7 +310,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     drain: options.drain ?? 0,
     drainOverride: undefined,
     startedAt: now,
-    counters: { stalls: 0, beaconsLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
+    counters: { stalls: 0, beaconsLost: 0, peersLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };
 }
 

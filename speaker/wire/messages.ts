@@ -74,6 +74,7 @@ export interface SegmentReport {
   listening: boolean;
   stalls: number;
   beaconsLost: number;
+  peersLost: number;
   duplicates: number;
   replays: number;
   rejected: number;

@@ -248,6 +248,7 @@ export class Segment implements FrameListener {
       listening: now < this.#mesh.listenUntil,
       stalls: counters.stalls,
       beaconsLost: counters.beaconsLost,
+      peersLost: counters.peersLost,
       duplicates: counters.duplicates,
       replays: counters.replays,
       rejected: this.#rejected,
