@@ -27,4 +27,36 @@ describe('metrics', () => {
     metrics.pools([]);
     expect(await registry.metrics()).not.toContain('pool="lan"');
   });
+
+  it('count each Service under one reason, until it is gone', async () => {
+    const registry = createRegistry({ component: 'controller', version: '0' });
+    const metrics = new ControllerMetrics(registry);
+    for (const [key, reason] of [
+      ['a', 'WaitingForSpeakers'],
+      ['b', 'WaitingForSpeakers'],
+      ['a', 'Announced'],
+      ['a', 'Announced'],
+    ] as const) {
+      metrics.announced(key, reason);
+    }
+    const text = await registry.metrics();
+    expect(text).toContain('herald_services_announced{reason="Announced"} 1');
+    expect(text).toContain('herald_services_announced{reason="WaitingForSpeakers"} 1');
+    metrics.announced('b', undefined);
+    expect(await registry.metrics()).toContain('herald_services_announced{reason="WaitingForSpeakers"} 0');
+  });
+
+  it('of the cluster are told by the leader alone', async () => {
+    const registry = createRegistry({ component: 'controller', version: '0' });
+    const metrics = new ControllerMetrics(registry);
+    metrics.leading(true);
+    metrics.services(3, 1);
+    metrics.announced('a', 'NoSpeaker');
+    metrics.rejected(['IPAddressPool', 'IPAddressPool']);
+    expect(await registry.metrics()).toContain('herald_config_rejected{kind="IPAddressPool"} 2');
+    metrics.leading(false);
+    const text = await registry.metrics();
+    expect(text).toContain('herald_leader 0');
+    expect(text).not.toMatch(/^herald_(services|config)\w*\{/m);
+  });
 });

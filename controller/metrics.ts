@@ -22,6 +22,10 @@ export class ControllerMetrics {
   readonly #addressChanges: Counter;
   readonly #conflicts: Counter;
   readonly #eventsDropped: Counter;
+  readonly #announced: Gauge;
+  readonly #rejected: Gauge;
+  /** Service → the reason it is counted under. */
+  readonly #reasons = new Map<string, string>();
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -76,6 +80,18 @@ export class ControllerMetrics {
       registers,
     });
     for (const phase of ['probe', 'announcing']) this.#conflicts.inc({ phase }, 0);
+    this.#announced = new Gauge({
+      name: 'herald_services_announced',
+      help: 'Services by the reason of their condition heraldlb.io/Announced.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#rejected = new Gauge({
+      name: 'herald_config_rejected',
+      help: 'Objects of the configuration whose newest version is not valid; an older one may be in force.',
+      labelNames: ['kind'],
+      registers,
+    });
     this.#eventsDropped = new Counter({ name: 'herald_events_dropped_total', help: 'Events that could not be written.', registers });
   }
 
@@ -104,8 +120,30 @@ export class ControllerMetrics {
     this.#written.observe(ms / 1000);
   }
 
+  /** Who does not lead knows nothing of the cluster: its figures would be added to those of the leader. */
   leading(leads: boolean): void {
     this.#leader.set(leads ? 1 : 0);
+    if (leads) return;
+    this.#reasons.clear();
+    for (const gauge of [this.#capacity, this.#inUse, this.#available, this.#services, this.#announced, this.#rejected]) gauge.reset();
+  }
+
+  /** @param reason of the condition `heraldlb.io/Announced`; undefined for a Service that is gone or not ours any more */
+  announced(service: string, reason: string | undefined): void {
+    const before = this.#reasons.get(service);
+    if (before === reason) return;
+    if (before !== undefined) this.#announced.dec({ reason: before });
+    if (reason === undefined) this.#reasons.delete(service);
+    else {
+      this.#announced.inc({ reason });
+      this.#reasons.set(service, reason);
+    }
+  }
+
+  /** Replaces the numbers of rejected objects, by kind. */
+  rejected(kinds: Iterable<string>): void {
+    this.#rejected.reset();
+    for (const kind of kinds) this.#rejected.inc({ kind });
   }
 
   addressChanged(event: string): void {

@@ -106,6 +106,7 @@ export class ServiceWriter {
   }
 
   gone(key: string): void {
+    this.#options.metrics.announced(key, undefined);
     this.#claims.set(key, []);
     for (const memory of [this.#written, this.#settled, this.#changes, this.#seenAt]) memory.delete(key);
   }
@@ -124,6 +125,7 @@ export class ServiceWriter {
       message: message.slice(0, 2000),
     };
     const announced = this.#options.announced(key);
+    this.#options.metrics.announced(key, announced.reason);
     const blocked = this.#shownElsewhere(key, service, addresses);
     // What it gives up goes first: of two Services that swap addresses each waits for the other.
     const writable = addresses.filter(address => !blocked.includes(address));
@@ -167,7 +169,8 @@ export class ServiceWriter {
   }
 
   async #release(key: string, service: Service, signal: AbortSignal): Promise<void> {
-    const { recorder } = this.#options;
+    const { recorder, metrics } = this.#options;
+    metrics.announced(key, undefined);
     const held = this.#settled.get(key) ?? [];
     // Of another class it is somebody else's now; only a Service that is no load balancer any more is cleaned up.
     const patch = service.spec?.type === 'LoadBalancer' ? null : releasePatch(service);

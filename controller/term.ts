@@ -361,6 +361,8 @@ export class Term {
     this.#assigner.configure(config);
     this.#bgp.configure(config);
     for (const key of this.#config.resolved(config, outcomes)) this.#queues.configuration.add(key);
+    const rejected = outcomes.filter(({ conditions }) => conditions.some(({ type, status }) => type === 'Ready' && status === 'False'));
+    this.#options.metrics.rejected(rejected.map(({ ref }) => ref.kind));
     this.#planning.configure(config);
   }
 

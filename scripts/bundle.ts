@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { packagesOf, spdx } from './sbom.ts';
 
 /** `npm run bundle [FOLDER]`: what the image holds, into `dist/` or another folder. One `herald.mjs`, its worker beside it, and koffi (whose binary cannot be bundled) under node_modules. */
@@ -11,6 +11,20 @@ const out = resolve(process.argv[2] ?? join(root, 'dist'));
 /** CommonJS leftovers in a bundle call `require`. */
 const banner = {
   js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
+/** zod's messages in fifty languages are half of the code that a daemon would read at its start; English is enough for a log. */
+const oneLanguage: Plugin = {
+  name: 'one-language',
+  setup(building) {
+    building.onResolve({ filter: /\/locales\/index\.js$/ }, ({ resolveDir }) =>
+      /\/zod\/v4\//.test(resolveDir) ? { path: join(resolveDir, '../locales'), namespace: 'locales' } : undefined,
+    );
+    building.onLoad({ filter: /.*/, namespace: 'locales' }, ({ path }) => ({
+      contents: "export { default as en } from './en.js';",
+      resolveDir: path,
+    }));
+  },
 };
 
 rmSync(out, { recursive: true, force: true });
@@ -32,11 +46,11 @@ const result = await build({
   target: 'node20',
   format: 'esm',
   minify: true,
-  keepNames: true,
   legalComments: 'linked',
   // The embedded API server and the playground stay out of the image: they are for development.
   external: ['koffi', 'kube-apiserver-lite', '@herald/playground'],
   banner,
+  plugins: [oneLanguage],
   metafile: true,
 });
 // The sources run by tsx; the bundle is a program of its own, under any name (`kubectl-herald`).
@@ -50,7 +64,8 @@ for (const folder of native) {
 }
 const { version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string; license: string };
 writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name: 'herald', version, type: 'module', private: true }, null, 2)}\n`);
-const inputs = [...Object.keys(result.metafile.inputs), ...native.map(folder => join(folder, 'package.json'))];
+const files = Object.keys(result.metafile.inputs).filter(path => !path.startsWith('locales:'));
+const inputs = [...files, ...native.map(folder => join(folder, 'package.json'))];
 // Reproducible builds say when they are made.
 const created = new Date(Number(process.env['SOURCE_DATE_EPOCH'] ?? Date.now() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
 const bill = spdx({ name: 'herald', version, license }, packagesOf(inputs, root), created);

@@ -38,6 +38,28 @@ export const alerts: readonly Alert[] = [
     ],
   },
   {
+    name: 'HeraldNoOwner',
+    severity: 'critical',
+    meaning:
+      'At least one Service has an address, endpoints and an advertisement, and for two minutes no node announces it (or only some of its addresses are announced).',
+    impact: 'Its address cannot be reached.',
+    steps: [
+      '`kubectl get svc -A -o custom-columns=\'NAMESPACE:.metadata.namespace,NAME:.metadata.name,WHY:.status.conditions[?(@.type=="heraldlb.io/Announced")].message\'` shows which, and why.',
+      'The label `reason` of `herald_services_announced` is one of `docs/reasons/`, which tells the remedy.',
+      '`kubectl get speakers.heraldlb.io` shows whether the speakers of the eligible nodes are ready.',
+    ],
+  },
+  {
+    name: 'HeraldStaleConfiguration',
+    severity: 'warning',
+    meaning: 'The newest version of a pool, advertisement, peer or another object is not valid, for five minutes.',
+    impact: 'Herald works with the last valid version, or without that object: what was changed has no effect.',
+    steps: [
+      '`kubectl -n herald-system get ipaddresspools,l2advertisements,bgpadvertisements,bgppeers,bfdprofiles,communities,ipreservations` shows which is not ready.',
+      '`kubectl -n herald-system describe KIND NAME` shows in its condition `Ready` which field is wrong and what to do.',
+    ],
+  },
+  {
     name: 'HeraldNoLeader',
     severity: 'critical',
     meaning: 'No controller leads, or none is scraped, for two minutes.',

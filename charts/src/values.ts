@@ -43,10 +43,6 @@ const controller = z
       .string()
       .default('15s')
       .describe('Another replica takes over so long after the last renewal. A clean exit hands over at once.'),
-    ignoreExcludeLabel: z
-      .boolean()
-      .default(false)
-      .describe('Announce also from nodes labelled node.kubernetes.io/exclude-from-external-load-balancers.'),
     nodeMode: z
       .object({
         default: z

@@ -230,7 +230,12 @@ export class Segment implements FrameListener {
     this.#responder?.close();
   }
 
-  /** What is known; called once a second. */
+  /** How long this node still only listens (ms); 0 when it does not. */
+  get listeningFor(): number {
+    return Math.max(0, this.#mesh.listenUntil - this.#context.loop.now());
+  }
+
+  /** What is known; called once a second, and when listening ends. */
   report(): SegmentReport {
     const { counters } = this.#mesh;
     const now = this.#context.loop.now();

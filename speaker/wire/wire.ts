@@ -244,7 +244,9 @@ export class Wire {
   #report(): void {
     if (this.#closed) return;
     this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()) });
-    this.#loop.after(REPORT_INTERVAL, () => this.#report());
+    // The end of listening makes a node ready: it is told at once, so that a rollout does not wait for the next report.
+    const listening = Math.max(0, ...[...this.#segments.values()].map(segment => segment.listeningFor));
+    this.#loop.after(listening > 0 ? Math.min(listening + 1, REPORT_INTERVAL) : REPORT_INTERVAL, () => this.#report());
   }
 
   #problem(about: string, error: RawSocketError): void {

@@ -45,6 +45,17 @@ async function declaredMetrics(): Promise<Set<string>> {
 const fires: Readonly<Record<string, { series: { series: string; values: string }[]; minutes: number }>> = {
   ...Object.fromEntries([75, 90, 100].map(percent => [`HeraldPoolUsage${percent}`, { series: pool(percent), minutes: 6 }])),
   HeraldServicesPending: { series: [{ series: 'herald_services{outcome="pending",instance="a"}', values: '2x15' }], minutes: 11 },
+  HeraldNoOwner: {
+    series: [
+      { series: 'herald_services_announced{reason="NoSpeaker",instance="a"}', values: '1x15' },
+      { series: 'herald_services_announced{reason="NoReadyEndpoints",instance="a"}', values: '1x15' },
+    ],
+    minutes: 3,
+  },
+  HeraldStaleConfiguration: {
+    series: [{ series: 'herald_config_rejected{kind="IPAddressPool",instance="a"}', values: '1x15' }],
+    minutes: 6,
+  },
   HeraldNoLeader: { series: [{ series: 'herald_leader{instance="a"}', values: '0x15' }], minutes: 3 },
   HeraldAddressConflict: {
     series: [{ series: 'herald_layer2_conflicts_total{instance="a",phase="probe"}', values: '0 0 1x10' }],

@@ -147,5 +147,5 @@ export function privileges(spec: PodSpec, container: Container): string[] {
   const bounding = ['-all', ...added].join(',');
   const user = ['--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
   const held = ['--bounding-set', bounding, '--inh-caps', '-all', '--ambient-caps', '-all'];
-  return [...user, ...held, ...(own.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [])];
+  return ['--pdeathsig', 'KILL', ...user, ...held, ...(own.allowPrivilegeEscalation === false ? ['--no-new-privs'] : [])];
 }
