@@ -37,6 +37,14 @@ export function registerPlayground(program: Command): void {
         console.log(`${node}: ${verb === 'fail' ? 'off' : 'on'}`);
       });
   }
+  add('router', "start FRR on the LAN's router (AS 64501, 192.168.150.1), and run a command of its shell there")
+    .argument('[command]', "such as 'show bgp summary'")
+    .action(async (command: string | undefined, options: Named) => {
+      const { output } = (await ask(runDirectory(options.name), 'router', command)) as { output: string };
+      if (command === undefined)
+        console.log("router: FRR takes routes on 192.168.150.1, AS 64501; see: herald playground router 'show bgp summary'");
+      else process.stdout.write(output);
+    });
   add('apply', 'apply YAML files, where there is no kubectl')
     .requiredOption('-f, --filename <path...>', 'files or folders')
     .action(async (options: Named & { filename: string[] }) => {

@@ -14,7 +14,7 @@ export interface PlaygroundStatus {
   hosts: string[];
 }
 
-type Verb = 'status' | 'fail' | 'heal' | 'stop';
+type Verb = 'status' | 'fail' | 'heal' | 'router' | 'stop';
 
 /** Listens on a Unix socket in the run directory, which only its owner can open. */
 export class Control {
@@ -55,6 +55,10 @@ async function perform(playground: Playground, verb: Verb, argument: string, onS
     case 'heal':
       await playground.heal(argument);
       return {};
+    case 'router': {
+      const router = await playground.startRouter();
+      return { output: argument === '' ? '' : await router.vtysh(argument) };
+    }
     case 'stop':
       // The answer first: stopping closes this connection.
       setTimeout(onStop, 50);

@@ -2,13 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import { services } from '@herald/kube';
+import { nodes, services } from '@herald/kube';
 import { PlaygroundError } from './errors.ts';
 import { applyFiles, getTable } from './kubectl.ts';
 import { Playground } from './playground.ts';
 import { Probe } from './probe.ts';
 import { FrrRouter } from './router.ts';
 import { repository, run } from './sandbox.ts';
+import { UdpProbe } from './udp-probe.ts';
 
 /** The pods that the examples' Services select. */
 export const DEMO_PODS = {
@@ -181,10 +182,7 @@ class Tour {
       const service = await this.playground.client.get(services, { namespace: 'default', name: 'my-nginx-svc' });
       return service.status?.loadBalancer?.ingress?.find(entry => entry.ip?.startsWith('192.168.10.'))?.ip;
     });
-    const hops = async (): Promise<string[]> => {
-      const { stdout } = await this.playground.exec('router', ['ip', 'route', 'show', address]);
-      return [...stdout.matchAll(/via (\S+)/g)].map(match => match[1] ?? '').sort();
-    };
+    const hops = (): Promise<string[]> => this.#nextHops(address);
     const all = this.playground.topology.nodes.length;
     await this.#until('the routes of all nodes', async () => (await hops()).length === all || undefined);
     // A session that is younger than its BFD session would be judged by the hold time alone.
@@ -204,10 +202,48 @@ class Tour {
     });
     console.log(`$ curl ${url} (behind the router)\n${answer}`);
     const first = this.playground.topology.nodes[0]?.name ?? 'dn0';
+    await this.#drain(first);
     const cut = performance.now();
     await this.playground.fail(first);
     await this.#until('the router to drop the node', async () => (await hops()).length === all - 1 || undefined);
     console.log(`${first} loses its power: the router sends nothing to it any more after ${seconds(performance.now() - cut)} (BFD)`);
+  }
+
+  /** A node is taken out for a maintenance: the router moves away from it first, then its routes go, and no request is lost. */
+  async #drain(node: string): Promise<void> {
+    const { nodes: all, router } = this.playground.topology;
+    const metadata = { name: 'echo', namespace: 'default', annotations: { 'heraldlb.io/address-pool': 'bgp' } };
+    const spec = { type: 'LoadBalancer', selector: { app: 'nginx' }, ports: [{ port: 80, protocol: 'UDP' }] };
+    await this.playground.client.create(services, { apiVersion: 'v1', kind: 'Service', metadata, spec });
+    const address = await this.#until('an address for echo', async () => {
+      const service = await this.playground.client.get(services, { namespace: 'default', name: 'echo' });
+      return service.status?.loadBalancer?.ingress?.[0]?.ip;
+    });
+    const hops = (): Promise<string[]> => this.#nextHops(address);
+    await this.#until('its routes', async () => (await hops()).length === all.length || undefined);
+    console.log(
+      `\na UDP Service at ${address} is asked 500 times a second from behind the router; meanwhile ${node} is taken out and comes back:`,
+    );
+    const probe = await UdpProbe.start(this.playground, address, 80, { interval: 2, host: router.outside.name });
+    const annotate = async (value: string | null): Promise<void> => {
+      console.log(`$ kubectl annotate node ${node} heraldlb.io/drain${value === null ? '-' : `=${value}`}`);
+      const change = { metadata: { annotations: { 'heraldlb.io/drain': value } } };
+      await this.playground.client.patch(nodes, { name: node }, change, { type: 'merge' });
+    };
+    await annotate('2s');
+    await this.#until(`the router to send nothing to ${node}`, async () => (await hops()).length === all.length - 1 || undefined);
+    console.log((await this.playground.exec('router', ['ip', 'route', 'show', address])).stdout.trimEnd());
+    await sleep(2_500, undefined, { signal: this.#signal });
+    await annotate(null);
+    await this.#until(`the route by ${node} again`, async () => (await hops()).length === all.length || undefined);
+    const { sent, answered } = await probe.stop();
+    console.log(`${node} was drained and came back: ${sent} requests, ${sent - answered} lost`);
+  }
+
+  /** The nodes that the router forwards an address to. */
+  async #nextHops(address: string): Promise<string[]> {
+    const { stdout } = await this.playground.exec('router', ['ip', 'route', 'show', address]);
+    return [...stdout.matchAll(/via (\S+)/g)].map(match => match[1] ?? '').sort();
   }
 
   async #owner(address: string): Promise<{ node: string; mac: string; entry: string }> {

@@ -9,6 +9,7 @@ export { Playground, type PlaygroundOptions } from './playground.ts';
 export type { PodDefinition } from './pods.ts';
 export { type Answer, Probe } from './probe.ts';
 export { Program } from './program.ts';
+export { Relay } from './relay.ts';
 export { FrrRouter } from './router.ts';
 export { type ExecResult, run, Sandbox } from './sandbox.ts';
 export type { LanHost, PlaygroundNode, Topology } from './topology.ts';

@@ -14,7 +14,7 @@ import { cable, hostNames, layOut } from './lan.ts';
 import { NodePods, type PodDefinition } from './pods.ts';
 import { Program } from './program.ts';
 import { Relay } from './relay.ts';
-import { FrrRouter } from './router.ts';
+import { FrrRouter, type RouterOptions } from './router.ts';
 import { type ExecOptions, type ExecResult, repository, run, Sandbox } from './sandbox.ts';
 import { type PlaygroundNode, type Topology, topology } from './topology.ts';
 
@@ -59,7 +59,7 @@ export class Playground {
   readonly #kubelet: Kubelet;
   readonly #options: PlaygroundOptions;
   #apiRelay: Relay | undefined;
-  #router: FrrRouter | undefined;
+  readonly #routers = new Map<string, Promise<FrrRouter>>();
   #stopped = false;
 
   private constructor(directory: string, sandbox: Sandbox, net: Topology, server: ApiServer, client: Client, options: PlaygroundOptions) {
@@ -189,10 +189,16 @@ export class Playground {
     if (this.#options.herald !== false && !this.speakers.get(name)?.running) await this.startSpeaker(node);
   }
 
-  /** Starts FRR on the LAN's router, which takes routes from every node; as an operator of a network would have it run already. */
-  async startRouter(): Promise<FrrRouter> {
-    this.#router ??= await FrrRouter.start(this.sandbox, this.topology, join(this.directory, 'frr'), name => this.#log(name));
-    return this.#router;
+  /** Starts FRR on the LAN's router (or another host), which takes routes from every node; as an operator of a network would have it run already. */
+  startRouter(options: RouterOptions = {}): Promise<FrrRouter> {
+    const host = options.host ?? 'router';
+    let router = this.#routers.get(host);
+    if (router === undefined) {
+      const directory = join(this.directory, host === 'router' ? 'frr' : `frr-${host}`);
+      router = FrrRouter.start(this.sandbox, this.topology, { ...options, host }, directory, name => this.#log(name));
+      this.#routers.set(host, router);
+    }
+    return router;
   }
 
   /** Cuts the nodes' way to the API server, as if the control plane were gone; established watches break at once. */

@@ -277,7 +277,9 @@ export class Speaker {
       { addresses },
       restart ? 'ending; addresses with a hold time are held for the next process' : 'handing addresses over',
     );
-    await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart), this.#bgp.stop()]);
+    const [, ended] = await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart), this.#bgp.stop()]);
+    // Also where a next process is to come: until it does, the BGPPeers count one session less.
+    if (ended) await Promise.race([this.#object.write().catch(() => undefined), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     if (!restart) await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     await this.#recorder.stop(FLUSH_DEADLINE);
   }

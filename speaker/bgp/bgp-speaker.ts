@@ -1,6 +1,17 @@
 import type { SpeakerRouteConflict, SpeakerSession } from '@herald/crds';
 import * as crds from '@herald/crds';
-import { type Client, Informer, type KubeObject, nodes, secrets, sleep, type Timer, time, type Wire } from '@herald/kube';
+import {
+  type Client,
+  Informer,
+  type InformerEvent,
+  type KubeObject,
+  nodes,
+  secrets,
+  sleep,
+  type Timer,
+  time,
+  type Wire,
+} from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1Node, V1Secret } from '@kubernetes/client-node';
 import { metallbResource, resourceOf } from '../resources.ts';
@@ -38,6 +49,7 @@ export class BGPSpeaker {
   readonly #secrets: readonly Informer<Wire<V1Secret>>[];
   readonly #node: Informer<Wire<V1Node>>;
   #resolved: crds.Config = crds.emptyConfig;
+  #isStale = true;
   #pending: NodeJS.Immediate | undefined;
   #updating: Promise<void> = Promise.resolve();
   /** Since when the node is being left. */
@@ -60,7 +72,8 @@ export class BGPSpeaker {
       return new Informer(client, secrets, { ...selection, onError });
     });
     this.#node = new Informer(client, nodes, { fieldSelector: `metadata.name=${node}`, onError });
-    for (const informer of [...this.#config, ...this.#secrets, this.#node]) informer.on(() => this.changed());
+    for (const informer of this.#config) informer.on(event => this.#configured(event));
+    for (const informer of [...this.#secrets, this.#node]) informer.on(() => this.changed());
     options.announcements.on(() => this.changed());
   }
 
@@ -77,6 +90,17 @@ export class BGPSpeaker {
         .then(() => this.#update())
         .catch((error: unknown) => this.#options.logger.error({ error: String(error) }, 'bgp update failed'));
     });
+  }
+
+  /** A write to the status alone, such as the count of a pool's addresses, is no change of the configuration. */
+  #configured(event: InformerEvent<KubeObject>): void {
+    if (event.type === 'updated') {
+      const { generation, labels = {} } = event.object.metadata;
+      const { generation: before, labels: old = {} } = event.old.metadata;
+      if (generation !== undefined && generation === before && JSON.stringify(labels) === JSON.stringify(old)) return;
+    }
+    this.#isStale = true;
+    this.changed();
   }
 
   /** For `Speaker.status.sessions`. */
@@ -96,8 +120,9 @@ export class BGPSpeaker {
   /**
    * Leaves. For a restart, peers that keep routes over it (RFC 4724) are left without a word. Elsewhere, and where the node is being taken out of
    * service, routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the session ends with a Cease.
+   * Resolves to whether sessions ended so, which the status has to tell: nobody else will.
    */
-  async stop(): Promise<void> {
+  async stop(): Promise<boolean> {
     this.#stopped = true;
     clearImmediate(this.#pending);
     this.#wake?.cancel();
@@ -122,17 +147,19 @@ export class BGPSpeaker {
         'bgp: without graceful restart a restart costs the routes of this node until the speaker is back: connections that came in by it are spread anew. Set gracefulRestart on the BGPPeer, and on the router',
       );
     }
+    return kept.length < up.length;
   }
 
   async #update(): Promise<void> {
     const { announcements, bgp } = this.#options;
     // Half a configuration would withdraw what is only not listed yet.
     if (this.#stopped || ![announcements, ...this.#informers()].every(informer => informer.hasSynced)) return;
-    const { config } = crds.resolve(
-      this.#config.flatMap(informer => informer.list() as crds.RawObject[]),
-      this.#resolved,
-    );
-    this.#resolved = config;
+    if (this.#isStale) {
+      const objects = this.#config.flatMap(informer => informer.list() as crds.RawObject[]);
+      this.#resolved = crds.resolve(objects, this.#resolved).config;
+      this.#isStale = false;
+    }
+    const config = this.#resolved;
     const node = this.#node.list()[0];
     const left = this.#depart(departureOf(node, this.#options));
     await bgp.update({

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Announcement, type Config, emptyConfig, type PeerConfig } from '@herald/crds';
+import { parseAddress } from '@herald/ip';
 import { BgpError, type ForPeers, type PeerOptions, type Route, type Speaker } from 'bgp-speaker-lite';
 import { describe, expect, it } from 'vitest';
 import { type BGPState, NodeBGP, routerIdOf } from './bgp.ts';
@@ -26,8 +27,13 @@ class FakeSpeaker extends EventEmitter {
     this.configured.delete(name);
     this.calls.push(`remove ${name}`);
   }
-  replaceRoutes(routes: Iterable<Route & ForPeers>): void {
-    this.calls.push(`routes ${[...routes].map(route => `${route.prefix}>${route.peers?.join()}`).join(' ')}`);
+  announce(route: Route, { peers = [] }: ForPeers): void {
+    if (route.nextHop === '192.0.2.66') throw new BgpError('BGP_BAD_ROUTE', 'the next hop is refused');
+    this.calls.push(`announce ${route.prefix}>${peers.join()}`);
+  }
+  withdraw(prefix: string, { peers = [] }: ForPeers): boolean {
+    this.calls.push(`withdraw ${prefix}>${peers.join()}`);
+    return true;
   }
   setGracefulShutdown(on: boolean): void {
     if (on !== this.#marked || on) this.calls.push(on ? 'shutdown' : 'no shutdown');
@@ -123,6 +129,14 @@ function node(): { bgp: NodeBGP; speaker: FakeSpeaker; made: unknown[] } {
   return { bgp, speaker, made };
 }
 
+/** A second advertisement, whose routes have a next hop of their own. */
+function withNextHop(ip: string | null): Config {
+  const usual = config([peer('a')]);
+  const [ad] = usual.bgpAdvertisements as [Config['bgpAdvertisements'][number]];
+  const ipv4 = ip === null ? null : parseAddress(ip);
+  return { ...usual, bgpAdvertisements: [ad, { ...ad, name: 'other', nextHop: { ipv4, ipv6: null } }] };
+}
+
 describe('NodeBGP', () => {
   it('starts with the first peer, as the IPv4 address of the node', async () => {
     const { bgp, speaker, made } = node();
@@ -130,7 +144,7 @@ describe('NodeBGP', () => {
     expect(made).toEqual([]);
     await bgp.update(state([peer('a')]));
     expect(made).toEqual([{ asn: 64500, routerId: '192.168.150.41', hostname: 'dn1' }]);
-    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a', 'add a']);
+    expect(speaker.calls).toEqual(['announce 192.168.10.1/32>a', 'add a']);
   });
 
   it('touches only the peer that changed', async () => {
@@ -138,10 +152,10 @@ describe('NodeBGP', () => {
     await bgp.update(state([peer('a'), peer('b')]));
     speaker.calls.length = 0;
     await bgp.update(state([peer('a'), peer('b', { holdTime: 9_000 })]));
-    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a 192.168.10.1/32>b', 'update b']);
+    expect(speaker.calls).toEqual(['update b']);
     speaker.calls.length = 0;
     await bgp.update(state([peer('b', { holdTime: 9_000 })]));
-    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>b', 'remove a']);
+    expect(speaker.calls).toEqual(['withdraw 192.168.10.1/32>a', 'remove a']);
   });
 
   it('lets a peer wait alone, and says for what', async () => {
@@ -182,13 +196,29 @@ describe('NodeBGP', () => {
       spec: { addresses: [{ ...address, bgp: { advertisements: ['default'], nodes: ['dn2'] } }] },
     } as Announcement;
     await bgp.update(state([peer('a')], { draining: true, announcements: [elsewhere] }));
-    expect(speaker.calls).toEqual(['routes 192.168.10.1/32>a', 'shutdown']);
+    expect(speaker.calls).toEqual(['shutdown']);
     await bgp.update(state([peer('a')], { draining: true, excluded: true, announcements: [elsewhere] }));
-    expect(speaker.calls.slice(2)).toEqual(['routes ', 'shutdown']);
+    expect(speaker.calls.slice(1)).toEqual(['withdraw 192.168.10.1/32>a', 'shutdown']);
     await bgp.update(state([peer('a')]));
-    expect(speaker.calls.slice(4)).toEqual(['routes 192.168.10.1/32>a', 'no shutdown']);
+    expect(speaker.calls.slice(3)).toEqual(['announce 192.168.10.1/32>a', 'no shutdown']);
     await bgp.stop('cease');
     expect(speaker.calls.at(-1)).toBe('stop cease');
+  });
+
+  it('leaves out a route that the speaker does not take, says so, and goes on with the others', async () => {
+    const { bgp, speaker } = node();
+    Object.assign(speaker, { status: () => [{ name: 'a', problems: [], families: [], announced: {} }] });
+    const other = {
+      ...web,
+      metadata: { name: 'api', namespace: 'default' },
+      spec: { addresses: [{ ip: '192.168.10.2', pool: 'bgp', bgp: { advertisements: ['other'] } }] },
+    };
+    await bgp.update(state([], { config: withNextHop('192.0.2.66'), announcements: [web, other] }));
+    expect(speaker.calls).toEqual(['announce 192.168.10.1/32>a', 'add a']);
+    expect(bgp.sessions()[0]?.problems).toEqual(['192.168.10.2/32 is not announced: the next hop is refused']);
+    await bgp.update(state([], { config: withNextHop(null), announcements: [web, other] }));
+    expect(speaker.calls.slice(2)).toEqual(['announce 192.168.10.2/32>a']);
+    expect(bgp.sessions()[0]?.problems).toEqual([]);
   });
 
   it('says what a passive peer needs', async () => {

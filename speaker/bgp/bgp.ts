@@ -4,7 +4,8 @@ import type { Announcement, Config, Labels } from '@herald/crds';
 import { BgpError, type PeerOptions, type PeerStatus, Speaker, type SpeakerOptions } from 'bgp-speaker-lite';
 import { lingeringRoutes } from './lingering.ts';
 import { type Passwords, peersOf, type WaitingPeer } from './peers.ts';
-import { type RouteConflict, type RoutePlan, routesOf } from './routes.ts';
+import { type PeerRoute, RouteBook } from './route-book.ts';
+import type { RouteConflict } from './routes.ts';
 
 /** Everything that decides a node's sessions and routes. */
 export interface BGPState {
@@ -45,7 +46,13 @@ export class NodeBGP {
   #configured = new Map<string, string>();
   #waiting: readonly WaitingPeer[] = [];
   #refused = new Map<string, string>();
-  #plan: RoutePlan = { routes: new Map(), conflicts: [] };
+  readonly #book = new RouteBook();
+  /** The routes that the speaker was told, by peer and prefix. */
+  readonly #told = new Map<string, PeerRoute & { readonly text: string }>();
+  /** Routes that the speaker does not take. */
+  readonly #badRoutes = new Map<string, { readonly peer: string; readonly message: string }>();
+  /** The routes told are not those of the book. */
+  #lingers = false;
   #listening = false;
   #passive: ReadonlySet<string> = new Set();
 
@@ -55,7 +62,7 @@ export class NodeBGP {
 
   /** Routes that are not announced because advertisements contradict each other. */
   get conflicts(): readonly RouteConflict[] {
-    return this.#plan.conflicts;
+    return this.#book.conflicts;
   }
 
   /** Brings sessions and routes in line with `state`. Bad input of one peer or route is reported on that peer; everything else goes on. */
@@ -75,7 +82,7 @@ export class NodeBGP {
   /** Every peer that selects this node, by name. */
   sessions(): BGPSession[] {
     const conflicts = (peer: string): string[] =>
-      this.#plan.conflicts
+      this.conflicts
         .filter(conflict => conflict.peer === peer)
         .map(
           ({ prefix, attribute, wants }) => `${prefix} is not announced: advertisements want different ${attribute} (${wants.join('; ')})`,
@@ -169,16 +176,57 @@ export class NodeBGP {
   #updateRoutes(speaker: Speaker, state: BGPState, peers: ReadonlySet<string>): void {
     const node = { name: this.#options.node, labels: state.labels, peers };
     const { config, announcements, draining, excluded } = state;
-    this.#plan =
-      draining && !excluded
-        ? lingeringRoutes(this.#plan, config, announcements, node)
-        : routesOf(config, excluded ? [] : announcements, node);
-    speaker.replaceRoutes([...this.#plan.routes].flatMap(([peer, routes]) => routes.map(route => ({ ...route, peers: [peer] }))));
+    if (draining && !excluded) {
+      const { routes } = lingeringRoutes(this.#book.plan, config, announcements, node);
+      this.#lingers = true;
+      this.#tellAll(
+        speaker,
+        [...routes].flatMap(([peer, list]) => list.map(route => ({ peer, prefix: route.prefix, route }))),
+      );
+      return;
+    }
+    const changes = this.#book.update(config, excluded ? [] : announcements, node);
+    if (this.#lingers) this.#tellAll(speaker, this.#book.all());
+    else for (const change of changes) this.#tell(speaker, change);
+    this.#lingers = false;
+  }
+
+  /** Makes exactly these the routes. */
+  #tellAll(speaker: Speaker, routes: Iterable<PeerRoute>): void {
+    const wanted = new Set<string>();
+    for (const each of routes) {
+      wanted.add(`${each.peer} ${each.prefix}`);
+      this.#tell(speaker, each);
+    }
+    for (const [id, { peer, prefix }] of this.#told) if (!wanted.has(id)) this.#tell(speaker, { peer, prefix, route: undefined });
+  }
+
+  #tell(speaker: Speaker, { peer, prefix, route }: PeerRoute): void {
+    const id = `${peer} ${prefix}`;
+    const told = this.#told.get(id);
+    this.#badRoutes.delete(id);
+    if (route !== undefined) {
+      const text = JSON.stringify(route);
+      if (told?.text === text) return;
+      try {
+        speaker.announce(route, { peers: [peer] });
+        this.#told.set(id, { peer, prefix, route, text });
+        return;
+      } catch (error) {
+        if (!(error instanceof BgpError)) throw error;
+        this.#badRoutes.set(id, { peer, message: `${prefix} is not announced: ${error.message}` });
+        this.#options.log('warn', 'bgp route refused', { peer, prefix, error: error.message });
+      }
+    }
+    if (told === undefined) return;
+    speaker.withdraw(prefix, { peers: [peer] });
+    this.#told.delete(id);
   }
 
   #problemOf(peer: string): string[] {
     const refused = this.#refused.get(peer);
     const problems = refused === undefined ? [] : [`the last change of the BGPPeer is not in force: ${refused}`];
+    for (const bad of this.#badRoutes.values()) if (bad.peer === peer) problems.push(bad.message);
     if (this.#passive.has(peer) && !this.#listening)
       problems.push(
         'the peer is passive and this speaker accepts no connections: set --bgp-listen-port (speaker.bgpListenPort of the chart)',

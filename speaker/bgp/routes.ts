@@ -1,4 +1,4 @@
-import type { AnnouncedAddress, Announcement, BGPAdvertisementConfig, CommunityValue, Config, Labels } from '@herald/crds';
+import type { Announcement, BGPAdvertisementConfig, CommunityValue, Config, Labels } from '@herald/crds';
 import { matchesAny } from '@herald/crds';
 import { type Address, cidrOf, formatAddress, formatCidr, parseAddress } from '@herald/ip';
 import type { Route } from 'bgp-speaker-lite';
@@ -32,22 +32,31 @@ export interface RoutePlan {
 export const BANDWIDTH_PER_ENDPOINT = 1_000_000;
 
 /** One advertisement's wish for one prefix. */
-interface Wish {
+export interface Wish {
   readonly advertisement: BGPAdvertisementConfig;
   readonly service: string;
   readonly endpoints: number;
 }
 
-/**
- * The routes that this node announces to each of its peers. Communities of all wishes for a prefix are merged; other attributes that differ are a
- * conflict: such a prefix is not announced to that peer, because any choice would be a guess.
- */
+/** A wish, and where it belongs. */
+export interface PlacedWish {
+  readonly peer: string;
+  readonly prefix: string;
+  readonly wish: Wish;
+}
+
+/** The routes that this node announces to each of its peers, worked out as a whole; {@link RouteBook} does it piece by piece. */
 export function routesOf(config: Config, announcements: Iterable<Announcement>, node: BGPNode): RoutePlan {
-  const mine = new Map(config.bgpAdvertisements.filter(ad => matchesAny(ad.nodeSelectors, node.labels)).map(ad => [ad.name, ad]));
+  const mine = advertisementsOf(config, node);
   const wishes = new Map<string, Map<string, Wish[]>>();
   for (const announcement of announcements) {
-    const service = `${announcement.metadata.namespace ?? ''}/${announcement.metadata.name ?? ''}`;
-    for (const address of announcement.spec?.addresses ?? []) addWishes(wishes, mine, service, address, node);
+    for (const { peer, prefix, wish } of wishesOf(announcement, mine, node)) {
+      const byPrefix = wishes.get(peer) ?? new Map<string, Wish[]>();
+      wishes.set(peer, byPrefix);
+      const list = byPrefix.get(prefix);
+      if (list) list.push(wish);
+      else byPrefix.set(prefix, [wish]);
+    }
   }
   const routes = new Map<string, Route[]>();
   const conflicts: RouteConflict[] = [];
@@ -63,35 +72,36 @@ export function routesOf(config: Config, announcements: Iterable<Announcement>, 
   return { routes, conflicts };
 }
 
-function addWishes(
-  wishes: Map<string, Map<string, Wish[]>>,
-  mine: ReadonlyMap<string, BGPAdvertisementConfig>,
-  service: string,
-  address: AnnouncedAddress,
-  node: BGPNode,
-): void {
-  const plan = address.bgp;
-  if (!plan || (plan.nodes !== undefined && !plan.nodes.includes(node.name))) return;
-  const ip = parseAddress(address.ip);
-  const endpoints = plan.weights?.find(weight => weight.node === node.name)?.endpoints ?? 0;
-  for (const name of plan.advertisements) {
-    const advertisement = mine.get(name);
-    if (!advertisement) continue;
-    const length = ip.family === 4 ? advertisement.aggregationLength : advertisement.aggregationLengthV6;
-    const prefix = formatCidr(cidrOf(masked(ip, length), length));
-    for (const peer of advertisement.peers ?? node.peers) {
-      if (!node.peers.has(peer)) continue;
-      const byPrefix = wishes.get(peer) ?? new Map<string, Wish[]>();
-      wishes.set(peer, byPrefix);
-      const list = byPrefix.get(prefix);
-      const wish = { advertisement, service, endpoints };
-      if (list) list.push(wish);
-      else byPrefix.set(prefix, [wish]);
-    }
-  }
+/** The advertisements that select the node, by name. */
+export function advertisementsOf(config: Config, node: BGPNode): ReadonlyMap<string, BGPAdvertisementConfig> {
+  return new Map(config.bgpAdvertisements.filter(ad => matchesAny(ad.nodeSelectors, node.labels)).map(ad => [ad.name, ad]));
 }
 
-function merge(peer: string, prefix: string, wishes: readonly Wish[]): Route | RouteConflict {
+/** What the addresses of one Service ask this node to announce. */
+export function wishesOf(announcement: Announcement, mine: ReadonlyMap<string, BGPAdvertisementConfig>, node: BGPNode): PlacedWish[] {
+  const service = `${announcement.metadata.namespace ?? ''}/${announcement.metadata.name ?? ''}`;
+  const placed: PlacedWish[] = [];
+  for (const { ip: text, bgp: plan } of announcement.spec?.addresses ?? []) {
+    if (!plan || (plan.nodes !== undefined && !plan.nodes.includes(node.name))) continue;
+    const ip = parseAddress(text);
+    const endpoints = plan.weights?.find(weight => weight.node === node.name)?.endpoints ?? 0;
+    for (const name of plan.advertisements) {
+      const advertisement = mine.get(name);
+      if (!advertisement) continue;
+      const length = ip.family === 4 ? advertisement.aggregationLength : advertisement.aggregationLengthV6;
+      const prefix = formatCidr(cidrOf(masked(ip, length), length));
+      for (const peer of advertisement.peers ?? node.peers)
+        if (node.peers.has(peer)) placed.push({ peer, prefix, wish: { advertisement, service, endpoints } });
+    }
+  }
+  return placed;
+}
+
+/**
+ * What several wishes for one prefix come to. Communities are merged; other attributes that differ are a conflict: such a prefix is not announced
+ * to that peer, because any choice would be a guess.
+ */
+export function merge(peer: string, prefix: string, wishes: readonly Wish[]): Route | RouteConflict {
   const family = prefix.includes(':') ? 'ipv6' : 'ipv4';
   const distinct = <T>(read: (ad: BGPAdvertisementConfig) => T): T[] => [...new Set(wishes.map(wish => read(wish.advertisement)))];
   const attributes = {

@@ -1,5 +1,7 @@
+import { nodes } from '@herald/kube';
 import { DEMO_PODS, FrrRouter, Playground, UdpProbe } from '@herald/playground';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { counts, nextHops, paths } from './bgp-router.ts';
 import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
@@ -36,9 +38,14 @@ metadata: { name: local }
 spec: { type: LoadBalancer, externalTrafficPolicy: Local, selector: { app: nginx }, ports: [{ port: 80 }] }
 `;
 
-interface Route {
-  paths?: { valid: boolean; community?: { string: string }; nexthops: { ip: string }[] }[];
-}
+const unavailable = (status: string) => ({
+  status: {
+    conditions: [
+      { type: 'Ready', status: 'True' },
+      { type: 'NetworkUnavailable', status },
+    ],
+  },
+});
 
 const missing = FrrRouter.missing();
 const able = canMakeNamespaces && hasKubectl && missing === undefined;
@@ -58,11 +65,6 @@ describe.skipIf(!able)(
     });
     afterAll(async () => playground?.stop());
 
-    /** The nodes that the router forwards an address to, from the kernel's own table. */
-    const nextHops = async (ip: string): Promise<string[]> => {
-      const { stdout } = await playground.exec('router', ['ip', 'route', 'show', ip]);
-      return [...stdout.matchAll(/via (\S+)/g)].map(match => match[1] ?? '').sort();
-    };
     const answers = async (ip: string): Promise<string | undefined> => {
       const result = await playground.exec('outside', ['curl', '-sS', '-m', '2', `http://${ip}/`]);
       return result.code === 0 ? result.stdout : undefined;
@@ -70,19 +72,17 @@ describe.skipIf(!able)(
 
     it('a client behind the router reaches a Service over every node', async () => {
       const ip = await externalIp(playground, 'web');
-      expect(await until('three next hops', async () => ((await nextHops(ip)).length === 3 ? nextHops(ip) : undefined))).toEqual([
-        '192.168.150.40',
-        '192.168.150.41',
-        '192.168.150.42',
-      ]);
+      expect(
+        await until('three next hops', async () => ((await nextHops(playground, ip)).length === 3 ? nextHops(playground, ip) : undefined)),
+      ).toEqual(['192.168.150.40', '192.168.150.41', '192.168.150.42']);
       expect(await until('an answer', () => answers(ip))).toMatch(/nginx-\d on dn[12]/);
-      const route = await router.json<Route>(`show bgp ipv4 unicast ${ip}/32 json`);
-      expect(route.paths?.map(path => path.community?.string)).toEqual(['64500:100', '64500:100', '64500:100']);
+      const all = Object.values(await paths(router, `${ip}/32`));
+      expect(all.map(path => path.community?.string)).toEqual(['64500:100', '64500:100', '64500:100']);
     });
 
     it('externalTrafficPolicy Local is announced only by the nodes with an endpoint', async () => {
       const ip = await externalIp(playground, 'local');
-      await until('the two nodes with pods', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
+      await until('the two nodes with pods', async () => (await nextHops(playground, ip)).join() === '192.168.150.41,192.168.150.42');
       expect(await until('an answer', () => answers(ip))).toContain('client 10.0.0.100');
     });
 
@@ -108,37 +108,61 @@ describe.skipIf(!able)(
     it('the last endpoint goes, and the route with it; it comes back with the endpoint', async () => {
       const ip = await externalIp(playground, 'web');
       await kubectl(playground, 'patch', 'svc', 'web', '-p', '{"spec":{"selector":{"app":"nobody"}}}');
-      await until('no route', async () => (await nextHops(ip)).length === 0);
+      await until('no route', async () => (await nextHops(playground, ip)).length === 0);
       await kubectl(playground, 'patch', 'svc', 'web', '-p', '{"spec":{"selector":{"app":"nginx"}}}');
-      await until('the route again', async () => (await nextHops(ip)).length === 3);
+      await until('the route again', async () => (await nextHops(playground, ip)).length === 3);
     });
 
-    it('a node that is kept out of load balancing leaves without a lost datagram, and its session stays', async () => {
+    const exclude = 'node.kubernetes.io/exclude-from-external-load-balancers';
+    const condition = (status: string) => () =>
+      playground.client.patch(nodes, { name: 'dn0' }, unavailable(status), { type: 'merge', subresource: 'status' });
+    it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+      [
+        'is drained by name',
+        () => kubectl(playground, 'annotate', 'node', 'dn0', 'heraldlb.io/drain=3s'),
+        () => kubectl(playground, 'annotate', 'node', 'dn0', 'heraldlb.io/drain-'),
+      ],
+      [
+        'is kept out of load balancing',
+        () => kubectl(playground, 'label', 'node', 'dn0', `${exclude}=`),
+        () => kubectl(playground, 'label', 'node', 'dn0', `${exclude}-`),
+      ],
+      ['has lost its network', condition('True'), condition('False')],
+    ])('a node that %s leaves without a lost datagram, and its session stays', async (_, leave, comeBack) => {
       const ip = await externalIp(playground, 'web');
-      const label = 'node.kubernetes.io/exclude-from-external-load-balancers';
+      const before = await counts(router);
       const probe = await UdpProbe.start(playground, ip, 80, { host: 'outside', interval: 2 });
       try {
-        await kubectl(playground, 'label', 'node', 'dn0', `${label}=`);
-        await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42');
-        // Marked for graceful shutdown it is no next hop any more; a little later the route itself is gone.
-        await until('two paths', async () => (await router.json<Route>(`show bgp ipv4 unicast ${ip}/32 json`)).paths?.length === 2);
-        const { blackouts, answered } = await probe.stop();
-        expect(answered).toBeGreaterThan(100);
-        expect(blackouts).toEqual([]);
-        expect(await kubectl(playground, 'get', 'speaker', 'dn0', '-o', 'jsonpath={.status.sessionsEstablished}')).toBe('1/1');
+        await leave();
+        await until('two next hops', async () => (await nextHops(playground, ip)).join() === '192.168.150.41,192.168.150.42');
+        // Marked for graceful shutdown (65535:0) it is no next hop any more; a little later the route itself is gone.
+        expect((await paths(router, `${ip}/32`))['192.168.150.40']?.community?.string).toContain('graceful-shutdown');
+        await until('two paths', async () => Object.keys(await paths(router, `${ip}/32`)).length === 2);
       } finally {
-        await kubectl(playground, 'label', 'node', 'dn0', `${label}-`);
+        await comeBack();
       }
-      await until('three next hops again', async () => (await nextHops(ip)).length === 3);
+      await until('three next hops again', async () => (await nextHops(playground, ip)).length === 3);
+      const { blackouts, answered } = await probe.stop();
+      expect(answered).toBeGreaterThan(100);
+      expect(blackouts).toEqual([]);
+      const resets = Object.entries(await counts(router)).map(([node, { up, down }]) => [
+        up - (before[node]?.up ?? 0),
+        down - (before[node]?.down ?? 0),
+      ]);
+      expect(resets).toEqual([
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ]);
     });
 
     it('a node loses its power: the router drops it, and the others go on', async () => {
       const ip = await externalIp(playground, 'web');
       await playground.fail('dn0', 600_000);
-      await until('two next hops', async () => (await nextHops(ip)).join() === '192.168.150.41,192.168.150.42', 10_000);
+      await until('two next hops', async () => (await nextHops(playground, ip)).join() === '192.168.150.41,192.168.150.42', 10_000);
       expect(await until('an answer', () => answers(ip))).toMatch(/nginx/);
       await playground.heal('dn0');
-      await until('three next hops again', async () => (await nextHops(ip)).length === 3);
+      await until('three next hops again', async () => (await nextHops(playground, ip)).length === 3);
     });
   },
 );

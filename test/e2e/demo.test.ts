@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { FrrRouter } from '@herald/playground';
 import { afterEach, describe, expect, it } from 'vitest';
 import { canMakeNamespaces } from './cluster.ts';
 import { until } from './wait.ts';
@@ -68,6 +69,7 @@ describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces
     expect(text).toMatch(/lladdr 02:00:c0:a8:96:2[89a]/);
     expect(text).toMatch(/answered again after \d+\.\d\d s/);
     expect(text).toMatch(/nginx-svc +ClusterIP +10\.43\.\d+\.\d+ +<none>/);
+    if (FrrRouter.missing() === undefined) expect(text).toMatch(/dn0 was drained and came back: \d{3,} requests, 0 lost/);
     expect(leftovers(`demo-${child.pid}`)).toEqual([]);
   });
 
