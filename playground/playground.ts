@@ -130,8 +130,8 @@ export class Playground {
     return run([options.binary ?? 'kubectl', ...args], { ...options, env, cwd: repository });
   }
 
-  async startController(): Promise<Program> {
-    const words = ['controller', '--kubeconfig', this.kubeconfig, ...(this.#options.controllerArguments ?? [])];
+  async startController(more: readonly string[] = []): Promise<Program> {
+    const words = ['controller', '--kubeconfig', this.kubeconfig, ...(this.#options.controllerArguments ?? []), ...more];
     const program = await this.#herald(undefined, `controller-${this.controllers.length}`, `127.0.0.1:${await freePort()}`, words);
     this.controllers.push(program);
     return program;

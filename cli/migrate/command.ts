@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Client, configMaps, connect, isApiError, type KubeObject, namespaces, resource, services } from '@herald/kube';
+import { metallbKinds } from '@herald/crds';
+import { type Client, configMaps, connect, isApiError, type KubeObject, namespaces, nodes, resource, services } from '@herald/kube';
 import type { Command } from 'commander';
-import { Document, parseAllDocuments, stringify } from 'yaml';
-import { formatFinding, type Migrated } from './finding.ts';
+import { Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments, stringify } from 'yaml';
+import { formatExternalIPs, migrateExternalIPs, type Sourced } from './external-ips.ts';
+import { formatFinding } from './finding.ts';
 import { type InputFile, migrate } from './migrate.ts';
 import { formatPreview, type NamespaceObject, preview, type ServiceWithStatus } from './preview.ts';
 
@@ -20,14 +22,7 @@ const SOURCES: Readonly<Record<string, { description: string; read: (client: Cli
   metallb: {
     description: "MetalLB's objects, or its ConfigMap of before 0.13",
     read: async client => [
-      ...(await custom(client, 'metallb.io', 'v1beta1', [
-        'ipaddresspools',
-        'l2advertisements',
-        'bgpadvertisements',
-        'bfdprofiles',
-        'communities',
-      ])),
-      ...(await custom(client, 'metallb.io', 'v1beta2', ['bgppeers'])),
+      ...(await Promise.all(metallbKinds.map(({ group, versions, plural }) => firstServed(client, group, versions, plural)))).flat(),
       ...(await oldConfigMaps(client, ['metallb-system', 'kube-system'], 'config')),
     ],
   },
@@ -49,19 +44,61 @@ const SOURCES: Readonly<Record<string, { description: string; read: (client: Cli
 /** Adds `herald migrate …`: other load balancers' configuration in, Herald's objects out. */
 export function registerMigrate(program: Command): void {
   const command = program.command('migrate').description("writes another load balancer's configuration as Herald's objects");
-  for (const [name, source] of Object.entries(SOURCES)) {
+  const add = (name: string, description: string, work: (flags: Flags) => Promise<number>): void => {
     command
       .command(name)
-      .description(source.description)
+      .description(description)
       .option('-f, --filename <path...>', 'files or folders to read; - is standard input', [])
       .option('--from-cluster', 'read the cluster instead of files', false)
       .option('--dry-run', 'show which Service would hold which address before and after, and write no objects', false)
       .option('--namespace <name>', 'namespace of the objects written', 'herald-system')
       .option('--kubeconfig <file>', 'kubeconfig of the cluster')
       .action(async (flags: Flags) => {
-        process.exitCode = await run(source, flags);
+        process.exitCode = await work(flags);
       });
+  };
+  for (const [name, source] of Object.entries(SOURCES)) add(name, source.description, flags => run(source, flags));
+  add('externalips', 'Services with spec.externalIPs set by hand', runExternalIPs);
+}
+
+/** The same for Services with externalIPs, which are no configuration but Services. */
+async function runExternalIPs(flags: Flags): Promise<number> {
+  const files = flags.filename.flatMap(readFiles);
+  if (files.length === 0 && !flags.fromCluster) throw new Error('give -f FILE, or --from-cluster');
+  const sources = files.flatMap(sourced);
+  if (flags.fromCluster) {
+    const client = await connect({ env: process.env, ...(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }) });
+    try {
+      const lists = await Promise.all([client.listAll(services), client.listAll(nodes)]);
+      const objects = lists.flatMap(({ items }) => items as KubeObject[]);
+      sources.push(
+        ...objects.map(object => ({ object, file: `cluster:${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}` })),
+      );
+    } finally {
+      client.close();
+    }
   }
+  const migration = migrateExternalIPs(sources, flags.namespace, Date.now());
+  for (const finding of migration.findings) console.error(formatFinding(finding));
+  process.stdout.write(flags.dryRun ? formatExternalIPs(migration) : toYaml([...migration.objects, ...migration.services]));
+  return migration.findings.some(finding => finding.level === 'lost') ? 2 : 0;
+}
+
+/** The objects of a file, each with its line. */
+function sourced(file: InputFile): Sourced[] {
+  const lines = new LineCounter();
+  return parseAllDocuments(file.text, { lineCounter: lines }).flatMap(document => {
+    const [error] = document.errors;
+    if (error !== undefined)
+      throw new Error(`${file.name}:${lines.linePos(error.pos[0]).line}: not readable as YAML: ${error.message.split('\n')[0]}`);
+    const items = document.getIn(['items'], true);
+    const list: Node[] = isSeq(items) ? (items.items as Node[]) : document.contents === null ? [] : [document.contents];
+    return list.flatMap(node => {
+      if (!isMap(node)) return [];
+      const at = (node.getIn(['spec', 'externalIPs'], true) as Node | undefined)?.range?.[0] ?? node.range?.[0] ?? 0;
+      return [{ object: node.toJS(document) as KubeObject, file: file.name, line: lines.linePos(at).line }];
+    });
+  });
 }
 
 /** Objects go to standard output, findings to standard error. Exits with 2 where something could not be carried over. */
@@ -101,7 +138,7 @@ function itemsOf(document: Document.Parsed | Document): KubeObject[] {
   return object.kind?.endsWith('List') ? (object.items ?? []) : [object];
 }
 
-export function toYaml(objects: readonly Migrated[]): string {
+function toYaml(objects: readonly object[]): string {
   return objects.map(object => `---\n${stringify(object)}`).join('');
 }
 
@@ -128,6 +165,15 @@ async function custom(client: Client, group: string, version: string, plurals: r
     }),
   );
   return lists.flat();
+}
+
+/** Objects of a kind at the first version that the cluster serves. */
+async function firstServed(client: Client, group: string, versions: readonly string[], plural: string): Promise<KubeObject[]> {
+  for (const version of versions) {
+    const found = await custom(client, group, version, [plural]);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 async function oldConfigMaps(client: Client, spaces: readonly string[], name: string): Promise<KubeObject[]> {
