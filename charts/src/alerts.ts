@@ -98,7 +98,7 @@ export const alerts: readonly Alert[] = [
     meaning: 'A BGP session of a node that should be established is not, for two minutes.',
     impact: 'The router sends that node nothing. Without any session the addresses announced by BGP are not reachable.',
     steps: [
-      '`kubectl get bgppeers.heraldlb.io -A` shows how many nodes have the session.',
+      '`kubectl get bgppeers.heraldlb.io -A -o yaml` shows how many nodes have the session, and in `status.problems` the others with what is wrong on each.',
       '`kubectl get speakers.heraldlb.io NODE -o yaml` shows its state and its last error in words.',
       'Compare AS numbers, addresses, password and address families with the router; look for a firewall on TCP port 179.',
     ],

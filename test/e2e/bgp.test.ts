@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { nodes } from '@herald/kube';
 import { DEMO_PODS, FrrRouter, Playground, UdpProbe } from '@herald/playground';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,6 +38,19 @@ kind: Service
 metadata: { name: local }
 spec: { type: LoadBalancer, externalTrafficPolicy: Local, selector: { app: nginx }, ports: [{ port: 80 }] }
 `;
+
+const SIX = `
+apiVersion: v1
+kind: Service
+metadata: { name: six, annotations: { heraldlb.io/address-pool: bgp-v6 } }
+spec: { type: LoadBalancer, ipFamilies: [IPv6], selector: { app: nginx }, ports: [{ port: 80 }] }
+`;
+const example = (name: string) => readFileSync(new URL(`../../examples/bgp/${name}.yaml`, import.meta.url), 'utf8');
+interface Attributes {
+  community?: { string: string };
+  largeCommunity?: { string: string };
+  extendedCommunity?: { string: string };
+}
 
 const unavailable = (status: string) => ({
   status: {
@@ -154,6 +168,44 @@ describe.skipIf(!able)(
         [0, 0],
         [0, 0],
       ]);
+    });
+
+    it.each<[string, string, (path: Attributes) => void]>([
+      ['aggregate', '192.168.10.0/24', path => expect(path.community).toBeUndefined()],
+      ['aggregate', 'web', path => expect(path.community?.string).toBe('64500:100 no-export')],
+      [
+        'communities',
+        'web',
+        path => expect([path.community?.string, path.largeCommunity?.string]).toEqual(['64500:100', '64500:1:2 64500:10:1']),
+      ],
+      ['weighted', 'web', path => expect(path.extendedCommunity?.string).toMatch(/^LB:64500:/)],
+    ])('examples/bgp/%s.yaml does what it says, for %s', async (name, what, check) => {
+      const prefix = what.includes('/') ? what : `${await externalIp(playground, what)}/32`;
+      await kubectl(playground, 'label', 'svc', 'web', 'spread=by-endpoints', '--overwrite');
+      const before = JSON.stringify(await paths(router, prefix));
+      const { stderr } = await playground.kubectl(['apply', '-f', '-'], { input: example(name) });
+      expect(stderr).toBe('');
+      try {
+        await until('the routes to change', async () => {
+          const found = Object.values(await paths(router, prefix));
+          return found.length === 3 && JSON.stringify(await paths(router, prefix)) !== before;
+        });
+        await until('every node', async () => {
+          for (const path of Object.values(await paths(router, prefix))) check(path);
+          return true;
+        });
+      } finally {
+        await playground.kubectl(['delete', '-f', '-', '--ignore-not-found'], { input: example(name) });
+      }
+    });
+
+    it('examples/bgp/ipv6.yaml announces over a session by IPv6', async () => {
+      const { ipv6 } = playground.topology.router;
+      const yaml = example('ipv6').replaceAll('2001:db8::1\n', `${ipv6}\n`);
+      expect((await playground.kubectl(['apply', '-f', '-'], { input: `${yaml}---${SIX}` })).stderr).toBe('');
+      const ip = await externalIp(playground, 'six');
+      await until('three next hops', async () => (await nextHops(playground, ip)).join() === 'fd00:150::40,fd00:150::41,fd00:150::42');
+      await until('an answer', () => answers(`[${ip}]`));
     });
 
     it('a node loses its power: the router drops it, and the others go on', async () => {
