@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --import tsx
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { registerCleanup } from './commands/cleanup.ts';
 import { registerController } from './commands/controller.ts';
 import { registerSpeaker } from './commands/speaker.ts';
 import { registerDrain } from './drain/command.ts';
@@ -11,6 +12,7 @@ const name = basename(process.argv[1] ?? '').startsWith('kubectl-herald') ? 'kub
 const program = new Command(name).description('Herald: a bare-metal LoadBalancer for Kubernetes').version(version).showHelpAfterError();
 registerController(program);
 registerSpeaker(program);
+registerCleanup(program);
 registerDrain(program);
 
 // What brings much along is loaded only when it is called by name.

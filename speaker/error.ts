@@ -5,6 +5,10 @@ export type SpeakerErrorCode =
   | 'bad-mesh-key'
   /** A pattern for interfaces is no regular expression. */
   | 'bad-interface-pattern'
+  /** Another speaker of the same node has taken over. */
+  | 'superseded'
+  /** What is pinned could not be removed. */
+  | 'cleanup-failed'
   /** The thread that answers ARP and NDP ended. */
   | 'wire-thread-ended';
 

@@ -16,6 +16,7 @@ export class SpeakerMetrics {
   readonly #flows: Gauge;
   readonly #lameDuckMoves: Counter;
   readonly #peers: Gauge;
+  readonly #held: Gauge;
   readonly #answers: Counter;
   readonly #conflicts: Counter;
   readonly #counters: Record<(typeof COUNTED)[number], Counter>;
@@ -64,6 +65,12 @@ export class SpeakerMetrics {
     this.#peers = new Gauge({
       name: 'herald_mesh_peers',
       help: 'Speakers heard that hear this one.',
+      labelNames: ['interface'],
+      registers,
+    });
+    this.#held = new Gauge({
+      name: 'herald_mesh_held_claims',
+      help: 'Addresses of nodes whose speakers are silent while their kernels still answer: held for them.',
       labelNames: ['interface'],
       registers,
     });
@@ -117,6 +124,7 @@ export class SpeakerMetrics {
     const before = this.#seen.get(report.interface);
     this.#seen.set(report.interface, report);
     this.#peers.set(labels, report.peersHeard.length);
+    this.#held.set(labels, report.held);
     for (const name of COUNTED) {
       const more = report[name] - (before?.[name] ?? 0);
       this.#counters[name].inc(labels, more >= 0 ? more : report[name]);

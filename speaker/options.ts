@@ -41,6 +41,10 @@ export interface SpeakerOptions {
   excludeInterfaces?: readonly string[] | undefined;
   /** `auto` answers in the kernel where that is permitted, `packet` never does. */
   responder?: 'auto' | 'packet' | undefined;
+  /** Directory on a BPF file system, for what the kernel answers while the speaker restarts; undefined: it does not. */
+  pinDirectory?: string | undefined;
+  /** Answer new clients of a node whose speaker is away with that node's MAC. Default true; ARP inspection may refuse it. */
+  caretaker?: boolean | undefined;
   /** Accept BGP connections here, beside opening them; undefined: open only. A passive peer needs it. */
   bgpListen?: { readonly port: number; readonly addresses?: readonly string[] } | undefined;
   /** Forward for Services of class `heraldlb.io/node` where kube-proxy works in IPVS mode (needs CAP_NET_ADMIN). Default: no. */

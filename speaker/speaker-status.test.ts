@@ -20,6 +20,8 @@ const segment: SegmentReport = {
   rejected: 0,
   sendErrors: 0,
   responder: 'packet',
+  pinned: false,
+  held: 0,
   answers: [],
 };
 const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;

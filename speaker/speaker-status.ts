@@ -32,6 +32,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     startedAt: view.startedAt,
     ...(view.snapshotAge !== undefined && { snapshotAgeSeconds: view.snapshotAge }),
     responder: responderOf(view.segments),
+    ...(responderOf(view.segments) === 'kernel' && { pinned: view.segments.some(segment => segment.pinned) }),
     kubeProxy: view.kubeProxy,
     nodeForwarding: view.nodeForwarding,
     owned: view.owned,

@@ -58,6 +58,7 @@ export class Speaker {
   #clusterUid: string | undefined;
   #secrets: readonly Uint8Array[] = [];
   #snapshot: Snapshot | undefined;
+  #onSuperseded: (() => void) | undefined;
 
   constructor(options: SpeakerOptions, client: Client, registry: Registry) {
     const { logger, nodeName, snapshotDir } = options;
@@ -218,7 +219,7 @@ export class Speaker {
   }
 
   #startWire(uid: string): WireThread {
-    const { nodeName, meshPort, meshProfile, excludeInterfaces, responder } = this.#options;
+    const { nodeName, meshPort, meshProfile, excludeInterfaces, responder, pinDirectory, caretaker } = this.#options;
     const wire = new WireThread(
       {
         node: nodeName,
@@ -230,6 +231,8 @@ export class Speaker {
         excludeInterfaces: excludeInterfaces ?? EXCLUDED_INTERFACES,
         realtime: true,
         responder: responder ?? 'auto',
+        pinDirectory,
+        caretaker: caretaker ?? true,
       },
       event => this.#onWire(event),
     );
@@ -262,11 +265,14 @@ export class Speaker {
       if (signal.aborted) return;
       throw new SpeakerError('wire-thread-ended', `the thread that answers ARP and NDP ended: ${error?.stack ?? 'without an error'}`);
     });
+    const superseded = new Promise<never>((_, reject) => {
+      this.#onSuperseded = () => reject(new SpeakerError('superseded', 'another speaker of this node has taken over: this one ends'));
+    });
     const aborted = new Promise<void>(resolve => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    await Promise.race([died, aborted]);
+    await Promise.race([died, aborted, superseded]);
   }
 
   async #leave(wire: WireThread): Promise<void> {
@@ -297,6 +303,8 @@ export class Speaker {
       this.#reportedAt = this.#client.clock.now();
     } else if (event.kind === 'problem') {
       this.#logger.error({ about: event.about }, event.message);
+    } else if (event.kind === 'superseded') {
+      this.#onSuperseded?.();
     } else if (event.kind === 'note') {
       this.#logger.info(event.message);
     } else if (event.kind === 'started' && !event.realtime) {

@@ -1,6 +1,8 @@
 /** The thread that answers, as the speaker's wire thread does: with its responder, once by packet sockets alone and once with the kernel's. */
-import { inNetworkNamespace, interfaces, type KernelResponder, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
+import { inNetworkNamespace, interfaces, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
 import { usableDevices } from '../../speaker/wire/devices.ts';
+import type { Kernel } from '../../speaker/wire/kernel-answers.ts';
+import { Leases } from '../../speaker/wire/leases.ts';
 import { Responder } from '../../speaker/wire/responder.ts';
 import type { ResponderOptions } from './messages.ts';
 
@@ -8,18 +10,18 @@ const LEASE_NS = 2_000_000_000n;
 
 const side = loopWorkerSide<ResponderOptions & { realtime: boolean }>({ onError: error => side.post({ error: String(error) }) });
 const { loop, data } = side;
-const ignored = { asked: () => undefined, claimed: () => undefined, replied: () => undefined, heard: () => undefined };
+const ignored = { asked: () => undefined, claimed: () => undefined, replied: () => undefined, heard: () => undefined, holdOf: () => 0 };
 
 inNetworkNamespace(data.namespace, () => {
   const device = usableDevices(interfaces(), [], new Set()).find(({ name }) => name === 'eth0');
   if (!device) throw new Error(`${data.namespace} has no eth0`);
-  const serve = (addresses: readonly string[], kernel?: KernelResponder): void =>
+  const serve = (addresses: readonly string[], kernel?: Kernel): void =>
     new Responder(loop, device, ignored, kernel).setAddresses(new Map(addresses.map(ip => [ip, { mode: 'own' }])), []);
   serve(data.packet);
   const opened = openKernelResponder();
   if (opened.available) {
     const { responder } = opened;
-    serve(data.kernel, responder);
+    serve(data.kernel, { responder, leases: new Leases(responder, 1n), adopted: new Map() });
     const renew = (): void => {
       responder.renew(nowNs() + LEASE_NS);
       loop.after(Number(LEASE_NS / 4_000_000n), renew);

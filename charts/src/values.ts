@@ -104,6 +104,22 @@ const speaker = z
       .describe(
         'Forward for Services of class heraldlb.io/node by nftables rules of the node, where kube-proxy works in IPVS mode. Grants NET_ADMIN.',
       ),
+    pin: z
+      .object({
+        enabled: z
+          .boolean()
+          .default(false)
+          .describe('Keep the kernel responder answering while the speaker restarts. Needs a BPF file system on the nodes.'),
+        hostPath: z.string().default('/sys/fs/bpf').describe('BPF file system on the node.'),
+      })
+      .prefault({})
+      .describe('What the kernel responder answers with, pinned on the node. herald cleanup removes it.'),
+    caretaker: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Answer new clients of a node whose speaker is away with that node's MAC. false where switches inspect ARP; pin does without it.",
+      ),
     bgpListenPort: z
       .int()
       .min(0)

@@ -17,6 +17,8 @@ interface Flags extends CommonFlags {
   snapshotDir?: string;
   excludeInterfaces?: string[];
   responder: 'auto' | 'packet';
+  pinDirectory?: string;
+  caretaker: boolean;
   drainTime: number;
   countFlows: boolean;
   leaveDeadline: number;
@@ -56,6 +58,17 @@ export function registerSpeaker(program: Command): void {
       .choices(['auto', 'packet'])
       .default('auto')
       .env('HERALD_RESPONDER'),
+  );
+  flag(
+    command,
+    '--pin-directory <folder>',
+    'folder on a BPF file system, such as /sys/fs/bpf/herald: what the kernel answers goes on while the speaker restarts',
+  );
+  booleanFlag(
+    command,
+    '--caretaker <boolean>',
+    "answer new clients of a node whose speaker is away with that node's MAC; false where ARP inspection refuses it",
+    true,
   );
   durationFlag(
     command,
@@ -120,6 +133,8 @@ export function registerSpeaker(program: Command): void {
           snapshotDir: flags.snapshotDir,
           excludeInterfaces: flags.excludeInterfaces,
           responder: flags.responder,
+          pinDirectory: flags.pinDirectory,
+          caretaker: flags.caretaker,
           drainTimeMs: flags.drainTime,
           countFlows: flags.countFlows,
           leaveDeadlineMs: flags.leaveDeadline,

@@ -1,37 +1,70 @@
 import { type KernelResponder, kernelAnswers } from 'raw-socket';
 import type { Standing } from '../layer2/answer.ts';
 import type { Mac } from '../layer2/ethernet.ts';
+import type { Leases } from './leases.ts';
+
+/** The kernel responder, shared by all interfaces of this process. */
+export interface Kernel {
+  responder: KernelResponder;
+  leases: Leases;
+  /** Entries that an earlier process left, by interface: they answer on until this one knows what becomes of them. */
+  adopted: Map<number, ReadonlySet<string>>;
+}
 
 /** The part of the kernel responder that belongs to one interface: its table follows the standings. */
 export class KernelAnswers {
   readonly #responder: KernelResponder;
+  readonly #leases: Leases;
   readonly #index: number;
   readonly #mac: Mac;
   readonly #hits = new Map<string, bigint>();
+  /** What each entry was set to, to write differences only. */
+  readonly #set = new Map<string, string>();
+  readonly #adopted: Set<string>;
 
   /** @throws RawSocketError when the program cannot be attached to the interface */
-  constructor(responder: KernelResponder, interfaceIndex: number, mac: Mac) {
-    responder.attach(interfaceIndex);
-    this.#responder = responder;
+  constructor(kernel: Kernel, interfaceIndex: number, mac: Mac) {
+    kernel.responder.attach(interfaceIndex);
+    this.#responder = kernel.responder;
+    this.#leases = kernel.leases;
+    this.#adopted = new Set(kernel.adopted.get(interfaceIndex));
     this.#index = interfaceIndex;
     this.#mac = mac;
   }
 
-  set(ip: string, standing: Standing): void {
+  /** @param hold how long the kernel is to go on when this process is gone (ms) */
+  set(ip: string, standing: Standing, hold: number): void {
     if (standing.mode === 'silent') return this.delete(ip);
-    this.#responder.set({
+    const entry = {
       interfaceIndex: this.#index,
       address: ip,
       mac: standing.mode === 'caretaker' ? standing.mac : this.#mac,
       source: this.#mac,
       broadcast: standing.mode !== 'lame-duck',
-    });
-    if (!this.#hits.has(ip)) this.#hits.set(ip, 0n);
+      // On another's behalf only while this process lives: nobody counts on it.
+      lease: this.#leases.of(standing.mode === 'caretaker' ? 0 : hold),
+    };
+    const text = JSON.stringify(entry);
+    if (this.#set.get(ip) === text || !this.#leases.isHolder) return;
+    this.#responder.set(entry);
+    this.#set.set(ip, text);
+    this.#adopted.delete(ip);
+    if (!this.#hits.has(ip)) this.#hits.set(ip, this.#responder.get(this.#index, ip)?.hits ?? 0n);
   }
 
   delete(ip: string): void {
-    this.#responder.delete(this.#index, ip);
+    // Left by an earlier process: whether this one goes on with it is not settled yet.
+    if (this.#adopted.has(ip) || !this.#leases.isHolder) return;
+    if (this.#set.delete(ip)) this.#responder.delete(this.#index, ip);
     this.#hits.delete(ip);
+  }
+
+  /** What an earlier process left and this one did not take up goes. */
+  settle(): void {
+    const left = [...this.#adopted];
+    this.#adopted.clear();
+    if (!this.#leases.isHolder) return;
+    for (const ip of left) this.#responder.delete(this.#index, ip);
   }
 
   /** The kernel answers this frame, if it answers for its target at all: user space must not answer a second time. */
@@ -51,8 +84,11 @@ export class KernelAnswers {
     return answers;
   }
 
-  close(): void {
-    for (const ip of this.#hits.keys()) this.#responder.delete(this.#index, ip);
+  /** @param keep the kernel is to go on for the next process */
+  close(keep: boolean): void {
+    if (keep || !this.#leases.isHolder) return;
+    this.#adopted.clear();
+    for (const ip of [...this.#set.keys()]) this.delete(ip);
     this.#responder.detach(this.#index);
   }
 }

@@ -41,6 +41,10 @@ export interface WireOptions {
   realtime: boolean;
   /** How to answer: the kernel (eBPF) where permitted, or the packet socket only. */
   responder: 'auto' | 'packet';
+  /** Directory on a BPF file system: what the kernel answers there goes on while the process is away. */
+  pinDirectory?: string | undefined;
+  /** Answer new requests for an address whose speaker is away, with the MAC of its node. */
+  caretaker: boolean;
 }
 
 /** To the wire thread. */
@@ -80,6 +84,10 @@ export interface SegmentReport {
   rejected: number;
   sendErrors: number;
   responder: 'packet' | 'kernel' | 'none';
+  /** The kernel goes on answering while the process is away. */
+  pinned: boolean;
+  /** Addresses of nodes whose speakers are away and whose kernels go on. */
+  held: number;
   /** Answers since the last report, per address. */
   answers: readonly { ip: string; count: number }[];
 }
@@ -124,4 +132,6 @@ export type WireEvent =
   | { kind: 'problem'; about: string; message: string }
   /** Once a second: also the sign of life of the thread. */
   | { kind: 'report'; segments: readonly SegmentReport[] }
-  | { kind: 'left' };
+  | { kind: 'left' }
+  /** Another process on this node has taken over what the kernel answers: this one keeps silent from now on. */
+  | { kind: 'superseded' };

@@ -4,7 +4,6 @@ import {
   ETH_P_ARP,
   ETH_P_IPV6,
   type FrameInfo,
-  type KernelResponder,
   ndpFilter,
   PacketSocket,
   type PollLoop,
@@ -18,7 +17,7 @@ import type { Mac } from '../layer2/ethernet.ts';
 import { decodeNdp, encodeNdp, NEIGHBOUR_SOLICITATION, solicitedAdvertisement, UNSPECIFIED } from '../layer2/ndp.ts';
 import { familyOf } from '../layer2/octets.ts';
 import type { Device } from './devices.ts';
-import { KernelAnswers } from './kernel-answers.ts';
+import { type Kernel, KernelAnswers } from './kernel-answers.ts';
 
 /** What the frames on a segment tell beyond the questions that are answered here. */
 export interface FrameListener {
@@ -26,6 +25,8 @@ export interface FrameListener {
   asked(ip: string, asker: string, mac: Mac): void;
   /** `mac` says that it has `ip`, or with `probe` asks whether it may have it. */
   claimed(ip: string, mac: Mac, probe: boolean): void;
+  /** How long claims on an address are held while their speaker is silent (ms). */
+  holdOf(ip: string): number;
   /** `neighbour` answered something sent from `ip`: ours, or the node's own. */
   replied(ip: string, neighbour: string, mac: Mac): void;
   /** Any frame of a neighbour: packets reach us. */
@@ -61,7 +62,7 @@ export class Responder {
   #open = true;
 
   /** @throws RawSocketError NotPermitted without CAP_NET_RAW */
-  constructor(loop: PollLoop, device: Device, listener: FrameListener, kernel: KernelResponder | undefined) {
+  constructor(loop: PollLoop, device: Device, listener: FrameListener, kernel: Kernel | undefined) {
     this.#loop = loop;
     this.#device = device;
     this.#listener = listener;
@@ -113,7 +114,7 @@ export class Responder {
     }
     for (const [ip, standing] of standings) {
       before.set(ip, standing);
-      this.#kernel?.set(ip, standing);
+      this.#kernel?.set(ip, standing, this.#listener.holdOf(ip));
     }
     for (const ip of added) if (familyOf(ip) === 6) this.#join(ip);
     const changed = [...added, ...removed];
@@ -124,7 +125,12 @@ export class Responder {
   setStanding(ip: string, standing: Standing): void {
     if (!this.#table.standings.has(ip)) return;
     this.#table.standings.set(ip, standing);
-    this.#kernel?.set(ip, standing);
+    this.#kernel?.set(ip, standing, this.#listener.holdOf(ip));
+  }
+
+  /** What an earlier process left with the kernel and this one did not take up goes. */
+  settleAdopted(): void {
+    this.#kernel?.settle();
   }
 
   /** The link came back: switches may have forgotten the memberships. */
@@ -151,9 +157,10 @@ export class Responder {
     return [...answers, ...(this.#kernel?.takeAnswers() ?? [])];
   }
 
-  close(): void {
+  /** @param keep the kernel is to go on for the next process */
+  close(keep = false): void {
     this.#open = false;
-    this.#kernel?.close();
+    this.#kernel?.close(keep);
     for (const socket of [this.#arp, this.#ndp]) {
       this.#loop.remove(socket.fd);
       socket.close();
@@ -161,7 +168,7 @@ export class Responder {
     this.#groups?.close();
   }
 
-  #attach(kernel: KernelResponder): void {
+  #attach(kernel: Kernel): void {
     try {
       this.#kernel = new KernelAnswers(kernel, this.#device.index, this.#device.mac);
     } catch (error) {

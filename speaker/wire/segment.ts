@@ -1,4 +1,4 @@
-import { type KernelResponder, type PollLoop, RawSocketError } from 'raw-socket';
+import { type PollLoop, RawSocketError } from 'raw-socket';
 import { AddressProbe, type Verdict } from '../layer2/address-probe.ts';
 import { Announcer, type Neighbour } from '../layer2/announcer.ts';
 import type { Standing } from '../layer2/answer.ts';
@@ -27,6 +27,7 @@ import type { MeshTimers } from '../mesh/timers.ts';
 import { SilentNodes } from '../node-mode/silent-nodes.ts';
 import type { Device } from './devices.ts';
 import { announcementFrames, probeFrame } from './frames.ts';
+import type { Kernel } from './kernel-answers.ts';
 import type { SegmentReport, WireAddress, WireEvent } from './messages.ts';
 import { type FrameListener, Responder } from './responder.ts';
 import { Transport } from './transport.ts';
@@ -43,7 +44,8 @@ export interface SegmentContext {
   wall: () => number;
   keyring: () => Keyring;
   /** Undefined where eBPF is not permitted, or not wanted. */
-  kernel: KernelResponder | undefined;
+  kernel: Kernel | undefined;
+  caretaker: boolean;
   post: (event: WireEvent) => void;
 }
 
@@ -96,7 +98,16 @@ export class Segment implements FrameListener {
     this.name = device.segment;
     const { loop, timers, random, nonce, node } = context;
     this.#mesh = createMesh(
-      { me: nodeIdOf(node), name: node, nonce, timers, random, macs: [device.mac], newestKey: context.keyring().keys[0]?.id ?? 0 },
+      {
+        me: nodeIdOf(node),
+        name: node,
+        nonce,
+        timers,
+        random,
+        macs: [device.mac],
+        newestKey: context.keyring().keys[0]?.id ?? 0,
+        caretaker: context.caretaker,
+      },
       loop.now(),
     );
     this.#announcer = new Announcer(random);
@@ -218,7 +229,16 @@ export class Segment implements FrameListener {
     this.#apply(farewell(this.#mesh, this.#context.loop.now()));
   }
 
-  close(cause?: 'interface-gone'): void {
+  holdOf(ip: string): number {
+    return this.#addresses.get(ip)?.hold ?? 0;
+  }
+
+  settleAdopted(): void {
+    this.#guard('ARP and NDP', () => this.#responder?.settleAdopted());
+  }
+
+  /** @param keep the kernel is to go on for the next process */
+  close(cause?: 'interface-gone', keep = false): void {
     if (this.#closed) return;
     this.#closed = true;
     if (cause !== undefined) {
@@ -227,7 +247,7 @@ export class Segment implements FrameListener {
     this.#timer?.cancel();
     this.#flushTimer?.cancel();
     this.#transport.close();
-    this.#responder?.close();
+    this.#responder?.close(keep);
   }
 
   /** How long this node still only listens (ms); 0 when it does not. */
@@ -259,6 +279,8 @@ export class Segment implements FrameListener {
       rejected: this.#rejected,
       sendErrors: this.#transport.errors + (this.#responder?.errors ?? 0),
       responder: this.#responder?.kind ?? 'none',
+      pinned: this.#mesh.persistent,
+      held: heldClaims(this.#mesh),
       answers: this.#responder?.takeAnswers() ?? [],
     };
   }
@@ -314,6 +336,7 @@ export class Segment implements FrameListener {
     this.#responder = undefined;
     try {
       this.#responder = new Responder(this.#context.loop, this.#device, this, this.#context.kernel);
+      this.#mesh.persistent = this.#responder.kind === 'kernel' && this.#context.kernel?.responder.pinned !== undefined;
       const { kernelProblem } = this.#responder;
       if (kernelProblem !== undefined)
         this.#context.post({ kind: 'note', message: `${this.#device.name} is answered by packet socket: ${kernelProblem}` });
@@ -589,4 +612,11 @@ export class Segment implements FrameListener {
   #problem(about: string, error: RawSocketError): void {
     this.#context.post({ kind: 'problem', about: `${about} on ${this.#device.name}`, message: error.message });
   }
+}
+
+/** Claims of speakers that are away while their kernels go on. */
+function heldClaims(state: MeshState): number {
+  let held = 0;
+  for (const peer of state.peers.values()) if (peer.liveness === 'held') held += peer.claims.size;
+  return held;
 }

@@ -1,15 +1,9 @@
-import {
-  type KernelResponder,
-  type NetlinkEvent,
-  NetlinkWatcher,
-  nowNs,
-  openKernelResponder,
-  type PollLoop,
-  type RawSocketError,
-  routes,
-} from 'raw-socket';
+import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type PollLoop, type RawSocketError, routes } from 'raw-socket';
 import { type Keyring, keyring } from '../mesh/authentication.ts';
+import { listening } from '../mesh/timers.ts';
 import { type Device, devicesFor, usableDevices } from './devices.ts';
+import type { Kernel } from './kernel-answers.ts';
+import { Leases } from './leases.ts';
 import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
 import { Segment, type SegmentContext } from './segment.ts';
 
@@ -17,9 +11,10 @@ const REPORT_INTERVAL = 1_000;
 /** Changes of interfaces come in bursts; they are looked at together (ms). */
 const DEVICE_SETTLE = 2;
 const MAIN_TABLE = 254;
-/** The kernel answers for so long after the last sign of life of this thread (ns), which is given so often (ms). */
-const LEASE = 500_000_000n;
+/** How often the kernel is given a sign of life of this thread (ms). */
 const LEASE_RENEWAL = 100;
+/** What an earlier process left with the kernel is taken up so long (ms) after listening, or goes: claims are restored by then. */
+const ADOPTION = 500;
 
 /** What a thread is given so that the same code runs in tests. */
 export interface Identity {
@@ -36,11 +31,12 @@ export class Wire {
   readonly #post: (event: WireEvent) => void;
   readonly #watcher: NetlinkWatcher;
   readonly #context: SegmentContext;
+  readonly #kernelToken: bigint;
   readonly #segments = new Map<number, Segment>();
   readonly #addresses = new Map<string, WireAddress>();
   #ring: Keyring;
   #hints: readonly string[] = [];
-  #leaving: { until: number } | undefined;
+  #leaving: { until: number; restart: boolean } | undefined;
   #drainWithin: number | undefined;
   #refreshing = false;
   #closed = false;
@@ -49,6 +45,7 @@ export class Wire {
     this.#loop = loop;
     this.#options = options;
     this.#post = post;
+    this.#kernelToken = identity.nonce;
     this.#ring = keyring(options.secrets, options.clusterUid);
     for (const address of options.addresses) this.#addresses.set(address.ip, address);
     this.#context = {
@@ -61,6 +58,7 @@ export class Wire {
       wall: identity.wall,
       keyring: () => this.#ring,
       kernel: this.#openKernel(),
+      caretaker: options.caretaker,
       post,
     };
     this.#watcher = new NetlinkWatcher({
@@ -70,6 +68,7 @@ export class Wire {
       onError: error => this.#problem('interface events', error),
     });
     this.#renewLease();
+    if (this.#context.kernel !== undefined) this.#loop.after(listening(options.timers) + ADOPTION, () => this.#settleAdopted());
     this.#refreshDevices();
     this.#refreshGateways();
     this.#report();
@@ -104,24 +103,62 @@ export class Wire {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const segment of this.#segments.values()) segment.close();
+    const { kernel } = this.#context;
+    const isHolder = kernel?.leases.isHolder === true;
+    // Whatever ends this process but leaving for good: the kernel goes on for the next one, for as long as the others hold the addresses.
+    const keep = kernel?.responder.pinned !== undefined && (!isHolder || this.#leaving?.restart !== false);
+    for (const segment of this.#segments.values()) segment.close(undefined, keep);
     this.#watcher.close();
-    this.#context.kernel?.close();
+    if (keep && isHolder) kernel.leases.rest();
+    kernel?.responder.close(keep);
   }
 
-  #openKernel(): KernelResponder | undefined {
-    if (this.#options.responder === 'packet') return undefined;
-    const opened = openKernelResponder();
-    if (opened.available) return opened.responder;
-    this.#post({ kind: 'note', message: `ARP and NDP are answered by packet socket: ${opened.because}` });
-    return undefined;
+  #openKernel(): Kernel | undefined {
+    const { responder: wanted, pinDirectory } = this.#options;
+    if (wanted === 'packet') return undefined;
+    const opened = openKernelResponder({ pinDirectory, holdGroups: true });
+    if (!opened.available) {
+      this.#post({ kind: 'note', message: `ARP and NDP are answered by packet socket: ${opened.because}` });
+      return undefined;
+    }
+    const { responder } = opened;
+    if (responder.pinProblem !== undefined)
+      this.#post({ kind: 'note', message: `the kernel answers only while the speaker runs: ${responder.pinProblem}` });
+    const adopted = new Map<number, ReadonlySet<string>>();
+    if (responder.adopted) {
+      const entries = responder.entries();
+      for (const index of new Set(entries.map(({ interfaceIndex }) => interfaceIndex)))
+        adopted.set(index, new Set(entries.filter(entry => entry.interfaceIndex === index).map(({ address }) => address)));
+      this.#post({ kind: 'note', message: `the kernel went on answering for ${entries.length} addresses; this process takes them over` });
+    }
+    return { responder, leases: new Leases(responder, this.#kernelToken), adopted };
+  }
+
+  /** The claims of before have been taken up or not: what else is left goes, with programs of other versions. */
+  #settleAdopted(): void {
+    const { kernel } = this.#context;
+    if (kernel === undefined || this.#closed || !kernel.leases.isHolder) return;
+    for (const segment of this.#segments.values()) segment.settleAdopted();
+    const { responder, adopted } = kernel;
+    for (const [index, addresses] of adopted)
+      if (!this.#segments.has(index)) for (const address of addresses) responder.delete(index, address);
+    adopted.clear();
+    for (const index of responder.attached) if (!this.#segments.has(index)) responder.detach(index);
+    const retired = responder.retireOthers();
+    if (retired.length > 0)
+      this.#post({ kind: 'note', message: `removed what another version had left with the kernel: ${retired.join(', ')}` });
+    if (responder.groupProblem !== undefined) this.#post({ kind: 'problem', about: 'multicast', message: responder.groupProblem });
   }
 
   /** A thread that hangs stops renewing, and the kernel falls silent: others take over then. */
   #renewLease(): void {
     const { kernel } = this.#context;
     if (kernel === undefined || this.#closed) return;
-    kernel.renew(nowNs() + LEASE);
+    if (!kernel.leases.isHolder) {
+      this.close();
+      return this.#post({ kind: 'superseded' });
+    }
+    kernel.leases.renew(nowNs());
     this.#loop.after(LEASE_RENEWAL, () => this.#renewLease());
   }
 
@@ -221,12 +258,12 @@ export class Wire {
   #leave(deadline: number, restart: boolean): void {
     if (this.#leaving !== undefined) return;
     if (restart) {
-      this.#leaving = { until: this.#loop.now() };
+      this.#leaving = { until: this.#loop.now(), restart };
       for (const segment of this.#segments.values()) segment.pause();
       return this.#post({ kind: 'left' });
     }
     const until = this.#loop.now() + deadline;
-    this.#leaving = { until };
+    this.#leaving = { until, restart };
     for (const segment of this.#segments.values()) segment.leave(until);
     const step = (): void => {
       const done = [...this.#segments.values()].every(segment => segment.handedOver);

@@ -31,6 +31,12 @@ export class SpeakerLan {
     return node;
   }
 
+  /** Another process of the same node. The caller ends it. */
+  twin(index: number): LanNode {
+    const { name, host } = this.node(index);
+    return new LanNode(name, host, this.#clusterUid);
+  }
+
   /** Pulls the node's cable out of the bridge (its own link stays up), or puts it back. */
   cable(index: number, connected: boolean): void {
     const port = `p${index + 1}`;
@@ -119,6 +125,7 @@ export class LanNode {
       excludeInterfaces: ['lo'],
       realtime: true,
       responder: 'packet',
+      caretaker: true,
       ...options,
     };
     this.thread = this.host.enter(() => new WireThread(all, event => this.events.push(event)));

@@ -78,6 +78,10 @@ const status = z
       .enum(['Ready', 'Off', 'NotPermitted'])
       .describe('Whether the speaker forwards for Services of class heraldlb.io/node itself where kube-proxy cannot (--node-forwarding).')
       .exactOptional(),
+    pinned: z
+      .boolean()
+      .describe('Whether the kernel goes on answering while the speaker restarts: what it answers with is pinned under a BPF file system.')
+      .exactOptional(),
     owned: count().describe('Addresses this node answers for by layer 2.').exactOptional(),
     sessionsEstablished: text(16).describe('Established BGP sessions of all that should be, such as 1/2.').exactOptional(),
     segments: mapListOf(segment, ['interface'], 64).describe('The layer 2 segments of the node.').exactOptional(),
@@ -109,6 +113,7 @@ export const speaker = defineCustomResource({
     { name: 'Owned', type: 'integer', jsonPath: '.status.owned' },
     { name: 'BGP', type: 'string', jsonPath: '.status.sessionsEstablished' },
     { name: 'Responder', type: 'string', jsonPath: '.status.responder' },
+    { name: 'Pinned', type: 'boolean', jsonPath: '.status.pinned', priority: 1 },
     { name: 'Version', type: 'string', jsonPath: '.status.version', priority: 1 },
     { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason', priority: 1 },
     { name: 'Started', type: 'date', jsonPath: '.status.startedAt', priority: 1 },

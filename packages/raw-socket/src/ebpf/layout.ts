@@ -8,12 +8,15 @@ import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, type MapShape } from './syscall.
  */
 export const LAYOUT = 'v1';
 
-export const LEASES = 8;
+/** Leases that entries may name. */
+export const LEASES = 7;
+/** The last place among the leases names the process that the pinned maps belong to. No entry depends on it. */
+export const HOLDER = 7;
 
 export const shapes = {
   vips4: { type: BPF_MAP_TYPE_HASH, keySize: 8, valueSize: 24, maxEntries: 16_384 },
   vips6: { type: BPF_MAP_TYPE_HASH, keySize: 20, valueSize: 24, maxEntries: 16_384 },
-  leases: { type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: 8, maxEntries: LEASES },
+  leases: { type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: 8, maxEntries: LEASES + 1 },
 } as const satisfies Record<string, MapShape>;
 
 /** Value: u8 mac[6] · u8 source[6] @6 · u8 flags @12 · u8 lease @13 · pad[2] · u64 hits @16. */
@@ -33,7 +36,7 @@ export interface ResponderEntry {
   broadcast?: boolean;
   /** Answers requests sent to this interface's MAC: those who use the address already and ask whether it still is here. Default true. */
   unicast?: boolean;
-  /** Which lease it depends on, 0 to 7; default 0. */
+  /** Which lease it depends on, 0 to 6; default 0. */
   lease?: number;
 }
 

@@ -66,7 +66,7 @@ describe.skipIf(skip)(`KernelResponder${skip ? ` (${skip})` : ''}`, () => {
     expect(bed.answers()).toEqual([true, true]);
     responder.renew(0n);
     expect(bed.answers()).toEqual([false, true]);
-    expect(responder.leases().map(until => until > 0n)).toEqual([false, false, false, true, false, false, false, false]);
+    expect(responder.leases().map(until => until > 0n)).toEqual([false, false, false, true, false, false, false]);
   });
 
   test('detached, or closed, it is silent', () => {

@@ -1,7 +1,7 @@
 import { RawSocketError, type RawSocketErrorCode } from '../error.ts';
 import * as libc from '../libc.ts';
 import { HeldGroups } from './held-groups.ts';
-import { type CountedEntry, decodeEntry, encodeKey, encodeValue, LEASES, type ResponderEntry, shapes, VALUE } from './layout.ts';
+import { type CountedEntry, decodeEntry, encodeKey, encodeValue, HOLDER, LEASES, type ResponderEntry, shapes, VALUE } from './layout.ts';
 import { PinDirectory, removeTree } from './pins.ts';
 import { responderProgram } from './program.ts';
 import * as bpf from './syscall.ts';
@@ -196,19 +196,32 @@ export class KernelResponder {
   renew(untilNs: bigint, lease = 0): void {
     this.#assertOpen();
     if (!Number.isInteger(lease) || lease < 0 || lease >= LEASES) throw new RawSocketError('InvalidArgument', `no lease ${lease}`);
-    this.#leaseKey.writeUInt32LE(lease, 0);
-    this.#leaseValue.writeBigUInt64LE(untilNs, 0);
-    bpf.mapUpdate(this.#maps.leases, this.#leaseKey, this.#leaseValue);
+    this.#writeLease(lease, untilNs);
+  }
+
+  /** How many leases there are. */
+  get leaseCount(): number {
+    return LEASES;
+  }
+
+  /**
+   * Which process the maps belong to: a number of its own choosing that each writes when it takes them over. One that reads another's was
+   * superseded, and must keep its hands off them.
+   */
+  get holder(): bigint {
+    this.#assertOpen();
+    return this.#readLease(HOLDER);
+  }
+
+  set holder(token: bigint) {
+    this.#assertOpen();
+    this.#writeLease(HOLDER, token);
   }
 
   /** When each lease ends, by number; 0n: not running. */
   leases(): bigint[] {
     this.#assertOpen();
-    return Array.from({ length: LEASES }, (_, lease) => {
-      const key = Buffer.alloc(4);
-      key.writeUInt32LE(lease, 0);
-      return bpf.mapLookup(this.#maps.leases, key, 8)?.readBigUInt64LE(0) ?? 0n;
-    });
+    return Array.from({ length: LEASES }, (_, lease) => this.#readLease(lease));
   }
 
   /**
@@ -241,6 +254,17 @@ export class KernelResponder {
 
   readonly #leaseKey = Buffer.alloc(4);
   readonly #leaseValue = Buffer.alloc(8);
+
+  #readLease(place: number): bigint {
+    this.#leaseKey.writeUInt32LE(place, 0);
+    return bpf.mapLookup(this.#maps.leases, this.#leaseKey, 8)?.readBigUInt64LE(0) ?? 0n;
+  }
+
+  #writeLease(place: number, value: bigint): void {
+    this.#leaseKey.writeUInt32LE(place, 0);
+    this.#leaseValue.writeBigUInt64LE(value, 0);
+    bpf.mapUpdate(this.#maps.leases, this.#leaseKey, this.#leaseValue);
+  }
 
   /** Undefined where this kernel has no TCX links. */
   #attachLink(interfaceIndex: number): number | undefined {

@@ -1,0 +1,178 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cleanupNode } from '@herald/speaker';
+import {
+  ARP_REPLY,
+  ARP_REQUEST,
+  encodeArp,
+  encodeNdp,
+  NEIGHBOUR_ADVERTISEMENT,
+  NEIGHBOUR_SOLICITATION,
+  type WireOptions,
+} from '@herald/speaker/testing';
+import { openKernelResponder } from 'raw-socket';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FrameClient } from './layer2-client.ts';
+import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
+
+const VIP4 = '10.66.0.240';
+const VIP6 = 'fd66::240';
+const VIPS = [VIP4, VIP6];
+const SEGMENT = '10.66.0.0/24';
+
+function unavailable(): string | undefined {
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  const opened = openKernelResponder();
+  if (!opened.available) return opened.because;
+  opened.responder.close();
+  return undefined;
+}
+
+const skip = unavailable();
+
+describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? ` (${skip})` : ''}`, () => {
+  let lan: SpeakerLan;
+  let client: FrameClient;
+  let mount: string;
+  let pinDirectory: string;
+
+  beforeEach(() => {
+    mount = mkdtempSync(join(tmpdir(), 'herald-pins-'));
+    execFileSync('mount', ['-t', 'bpf', 'bpf', mount]);
+    pinDirectory = join(mount, 'herald');
+    lan = new SpeakerLan(2);
+    client = new FrameClient(lan.client);
+  });
+
+  afterEach(async () => {
+    client?.close();
+    await lan?.close();
+    cleanupNode(pinDirectory);
+    execFileSync('umount', [mount]);
+    rmSync(mount, { recursive: true });
+  });
+
+  const addresses = (hold: number, epoch?: number) =>
+    VIPS.map(ip => planned(ip, lan.nodes, { hold, restored: epoch === undefined ? [] : [{ segment: SEGMENT, epoch }] }));
+
+  async function start(hold: number): Promise<LanNode> {
+    for (const node of lan.nodes) start1(node, { addresses: addresses(hold) });
+    await until('the first to own both', () => VIPS.every(ip => lan.owner(ip) === lan.node(0)));
+    return lan.node(0);
+  }
+
+  function start1(node: LanNode, options: Partial<WireOptions> = {}): void {
+    node.start({ responder: 'auto', pinDirectory, caretaker: false, ...options });
+  }
+
+  /** MACs that answer one broadcast question now: by ARP, then by NDP. */
+  async function answering(patience = 60): Promise<string[]> {
+    client.clear();
+    const { mac } = client;
+    client.send(
+      encodeArp({
+        destination: 'ff:ff:ff:ff:ff:ff',
+        source: mac,
+        operation: ARP_REQUEST,
+        senderMac: mac,
+        senderIp: '10.66.0.9',
+        targetMac: '00:00:00:00:00:00',
+        targetIp: VIP4,
+      }),
+    );
+    client.send(
+      encodeNdp({
+        type: NEIGHBOUR_SOLICITATION,
+        destination: '33:33:ff:00:02:40',
+        source: mac,
+        sourceIp: 'fd66::9',
+        destinationIp: 'ff02::1:ff00:240',
+        target: VIP6,
+        linkLayer: mac,
+      }),
+    );
+    await new Promise(resolve => setTimeout(resolve, patience));
+    const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4);
+    const ndp = client.ndp.flatMap(packet =>
+      packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === VIP6 && packet.solicited ? [packet.linkLayer ?? ''] : [],
+    );
+    return [...arp.map(packet => packet.senderMac), ...ndp];
+  }
+
+  it('goes on for a killed speaker, is taken over by the next, and no question stays unanswered', async () => {
+    const node = await start(30_000);
+    const both = [node.host.mac, node.host.mac];
+    await until('the answers', async () => (await answering()).join() === both.join());
+    await node.stop();
+    const unanswered: string[][] = [];
+    for (let times = 0; times < 20; times++) {
+      const answers = await answering(50);
+      if (answers.join() !== both.join()) unanswered.push(answers);
+    }
+    start1(node, { addresses: addresses(30_000, 2) });
+    for (let times = 0; times < 40; times++) {
+      const answers = await answering(50);
+      if (answers.join() !== both.join()) unanswered.push(answers);
+    }
+    expect(unanswered).toEqual([]);
+    expect(node.about('acquired', VIP6)).toMatchObject([{ cause: 'restored', epoch: 2 }]);
+    expect(lan.node(1).about('acquired', VIP4)).toEqual([]);
+    const report = await until('a report', () => node.events.findLast(event => event.kind === 'report'));
+    expect(report.segments).toMatchObject([{ responder: 'kernel', pinned: true }]);
+  });
+
+  it('ends with the hold, when the next in line takes over', async () => {
+    const node = await start(1_500);
+    await node.stop();
+    await until('the other node to take over', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    await until('one answer', async () => (await answering()).every(mac => mac === lan.node(1).host.mac));
+    expect((await answering()).length).toBe(2);
+  });
+
+  it('without a hold it is over in moments, and what is not taken up goes', async () => {
+    const node = await start(0);
+    await node.stop();
+    await until('the other node to take over', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    await until('one answer', async () => (await answering()).join() === [lan.node(1).host.mac, lan.node(1).host.mac].join());
+    start1(node, { addresses: [] });
+    await new Promise(resolve => setTimeout(resolve, 2_000));
+    expect(await answering()).toEqual([lan.node(1).host.mac, lan.node(1).host.mac]);
+  });
+
+  it('a process that finds another in its place keeps silent', async () => {
+    const node = await start(30_000);
+    const older = node.thread;
+    const before = node.events;
+    // A second process of the same node, while the first still runs.
+    const second = lan.twin(0);
+    start1(second, { addresses: addresses(30_000, 2) });
+    await until('the first to notice', () => before.some(event => event.kind === 'superseded'));
+    await until('the second to go on', () => VIPS.every(ip => second.owns(ip)));
+    expect(await answering()).toEqual([node.host.mac, node.host.mac]);
+    await older?.stop();
+    expect(await answering()).toEqual([node.host.mac, node.host.mac]);
+    await second.stop();
+  });
+
+  it('a speaker that leaves for good leaves nothing behind', async () => {
+    const node = await start(30_000);
+    await node.thread?.leave(3_000);
+    await node.stop();
+    await lan.node(1).thread?.leave(100);
+    await lan.node(1).stop();
+    expect(readdirSync(pinDirectory, { recursive: true })).toEqual([]);
+    expect(await answering()).toEqual([]);
+  });
+
+  it('cleanup removes and silences what is pinned', async () => {
+    const node = await start(30_000);
+    await node.stop();
+    await lan.node(1).stop();
+    expect(await answering()).toEqual([node.host.mac, node.host.mac]);
+    expect(cleanupNode(pinDirectory)).toHaveLength(2);
+    expect(await answering()).toEqual([]);
+    expect(cleanupNode(pinDirectory)).toEqual([]);
+  });
+});
