@@ -13,10 +13,19 @@ export class Owners {
   }
 
   /** @param now wall clock, ms since the epoch */
-  acquired({ ip, segment, interface: name, mac, epoch, quiet }: WireEvent & { kind: 'acquired' }, now: number): void {
+  acquired({ ip, segment, interface: name, mac, epoch, ownedMs, quiet }: WireEvent & { kind: 'acquired' }, now: number): void {
     const segments = this.#owned.get(ip) ?? new Map<string, AnnouncementOwner>();
     this.#owned.set(ip, segments);
-    segments.set(segment, { ip, segment, node: this.#node, interface: name, mac, since: timestamp(now), epoch, ...drainingOf(quiet, now) });
+    segments.set(segment, {
+      ip,
+      segment,
+      node: this.#node,
+      interface: name,
+      mac,
+      since: timestamp(now - (ownedMs ?? 0)),
+      epoch,
+      ...drainingOf(quiet, now),
+    });
   }
 
   /** The planned move is over: the old owner forwards no more. */

@@ -1,5 +1,5 @@
 import type { L2AdvertisementConfig, Layer2Plan } from '@herald/crds';
-import type { Ranked } from './order.ts';
+import { byClass, type Ranked } from './order.ts';
 import type { Layer2Scope } from './topology.ts';
 import type { Wish } from './wish.ts';
 
@@ -56,10 +56,23 @@ export function layer2PlanOf({ advertisements }: SharedWish, order: readonly Ran
     nodes: order.map(({ name }) => name),
     interfaces: [...usual],
     ...(others.length === 0 ? {} : { nodeInterfaces: others }),
-    ...(advertisements.some(ad => ad.preemption === 'Preferred') ? { preemption: 'Preferred' as const } : {}),
+    ...(advertisements.some(ad => ad.preemption === 'Preferred')
+      ? { preemption: 'Preferred' as const, preference: groupsOf(order) }
+      : {}),
     holdSeconds: Math.ceil(hold / 1000),
     ...(drains.length === 0 ? {} : { drainSeconds: Math.ceil(Math.max(...drains) / 1000) }),
   };
+}
+
+/** Sizes of the runs of nodes that nothing but balance decides between. */
+function groupsOf(order: readonly Ranked[]): number[] {
+  const sizes: number[] = [];
+  for (const [place, node] of order.entries()) {
+    const before = order[place - 1];
+    if (before !== undefined && byClass(before, node) === 0) sizes.push((sizes.pop() ?? 0) + 1);
+    else sizes.push(1);
+  }
+  return sizes;
 }
 
 /** Ties go to the one that is first in order, so that the outcome does not depend on anything else. */

@@ -67,7 +67,7 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
 /** A claim of before the restart: told to others at once, answered when nobody contradicts (`settleRestored`). */
 export function restore(state: MeshState, vip: Vip, epoch: number, now: number): void {
   const desired = state.desired.get(vip);
-  const claim: OwnClaim = { vip, epoch, rank: position(state, desired), since: now, dormant: true };
+  const claim: OwnClaim = { vip, epoch, rank: position(state, desired), since: desired?.restoredSince ?? now, dormant: true };
   if (desired?.restoredQuiet !== undefined) claim.quiet = desired.restoredQuiet;
   state.mine.set(vip, claim);
   state.maxEpoch.set(vip, Math.max(epoch, state.maxEpoch.get(vip) ?? 0));

@@ -5,6 +5,9 @@ import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type Ta
 /** A peer unheard for so long is forgotten (ms); its epochs are not. */
 const FORGET = 60_000;
 
+/** How reliable a forgotten peer was is remembered for so long (ms): a node that fails often must not begin anew each time. */
+const REMEMBERED = 3_600_000;
+
 /** A kernel silent for so long is gone, and its node with it (ms). It is asked every 25 ms at first and every 100 ms later. */
 const KERNEL_FRESH = 300;
 
@@ -55,6 +58,7 @@ export function forgetPeers(state: MeshState, now: number): void {
     if (now - peer.lastHeard < Math.max(FORGET, 2 * peer.deadline)) continue;
     dropClaims(state, peer, now, 'peer-lost');
     state.peers.delete(peer.id);
+    if (now - (state.steadiness.get(peer.id)?.at ?? now) > REMEMBERED) state.steadiness.delete(peer.id);
     state.membersChanged = true;
   }
 }

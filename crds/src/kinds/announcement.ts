@@ -26,6 +26,11 @@ const layer2Plan = z.object({
     .enum(['Never', 'Preferred'])
     .describe('Whether a more preferred node takes the address over when it appears. Absent: Never.')
     .exactOptional(),
+  preference: listOf(integer(1, 64), 64)
+    .describe(
+      'Sizes of the groups of equally preferred nodes in the field nodes, the most preferred first. Present where preemption is Preferred.',
+    )
+    .exactOptional(),
   holdSeconds: integer(0, 3600).describe('How long the claim of a silent speaker is held while its kernel still answers.').exactOptional(),
   drainSeconds: integer(0, 86_400)
     .describe('How long a planned move goes on for established connections, at most. Absent: what the speakers are started with.')
