@@ -92,7 +92,7 @@ describe('share', () => {
           hold: 0,
           drain: 5_000,
           lameDucks: [],
-          restored: [{ segment: '192.0.2.0/24', epoch: 4 }],
+          restored: [{ segment: '192.0.2.0/24', epoch: 4, sinceMs: Date.parse('2026-01-01T00:00:00Z') }],
           epoch: 4,
           announcements: ['default/s'],
         },

@@ -69,7 +69,7 @@ function isFit(peer: Peer): boolean {
 function isSteady(steadiness: Steadiness | undefined, now: number): boolean {
   if (steadiness?.since === undefined) return false;
   const losses = decayed(steadiness, steadiness.since);
-  return now - steadiness.since >= STEADY * 2 ** Math.min(DOUBLINGS, Math.floor(losses));
+  return now - steadiness.since >= STEADY * 2 ** Math.min(DOUBLINGS, Math.round(losses));
 }
 
 function noteSteadiness(state: MeshState, peer: Peer, now: number): void {
@@ -80,8 +80,8 @@ function noteSteadiness(state: MeshState, peer: Peer, now: number): void {
   } else if (fit) known.since ??= now;
   else if (known.since !== undefined) {
     known.since = undefined;
-    // A speaker that restarts on a node that goes on is no loss.
-    if (peer.liveness === 'held' || peer.restarting) return;
+    // A speaker that restarts on a node that goes on is no loss, nor is a gateway that falls silent.
+    if (peer.liveness === 'held' || peer.liveness === 'two-way' || peer.restarting) return;
     known.losses = decayed(known, now) + 1;
     known.at = now;
   }

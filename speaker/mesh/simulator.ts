@@ -87,6 +87,7 @@ export class Simulation {
   readonly #gateway: boolean;
   readonly #sealed: boolean;
   readonly #orders = new Map<Vip, NodeId[]>();
+  readonly #wishes = new Map<Vip, Partial<DesiredAddress>>();
   readonly #epochs = new Map<Vip, { epoch: number; node: SimNode }>();
   readonly #hold: number;
   readonly #drain: number;
@@ -298,6 +299,12 @@ export class Simulation {
     this.observer.refresh();
   }
 
+  /** The plan says more about an address than who may own it, or less again. Times are the simulation's. */
+  wish(vip: Vip, wish: Partial<DesiredAddress>): void {
+    this.#wishes.set(vip, wish);
+    this.plan(vip, this.order(vip));
+  }
+
   /** The node has a new key, and goes on reading the old one. */
   rotate(node: SimNode): void {
     node.keys = keyring([NEW_KEY, OLD_KEY], UID);
@@ -337,9 +344,10 @@ export class Simulation {
   #desired(vip: Vip, node: SimNode): DesiredAddress | undefined {
     const order = this.#orders.get(vip);
     if (order === undefined) return undefined;
-    const epoch = this.#epochs.get(vip)?.epoch ?? 0;
-    const desired = { order, epoch, hold: this.#hold, preempt: this.#preempt };
-    return this.#rebalance === undefined ? desired : { ...desired, rebalance: this.#clock(node) + this.#rebalance - this.now };
+    const wish = this.#wishes.get(vip);
+    const asked = wish?.rebalance ?? this.#rebalance;
+    const rebalance = asked !== undefined && { rebalance: asked + node.offset };
+    return { order, epoch: this.#epochs.get(vip)?.epoch ?? 0, hold: this.#hold, preempt: this.#preempt, ...wish, ...rebalance };
   }
 
   /** What a speaker that restarts finds in its snapshot and in the API. */
