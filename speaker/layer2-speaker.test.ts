@@ -79,7 +79,7 @@ async function plan(nodes: string[]): Promise<void> {
   });
 }
 
-const acquired = (epoch: number, mac = '02:00:00:00:00:01'): WireEvent => ({
+const acquired = (epoch: number, mac = '02:00:00:00:00:01'): WireEvent & { kind: 'acquired' } => ({
   kind: 'acquired',
   ip: IP,
   segment: SEGMENT,
@@ -88,7 +88,14 @@ const acquired = (epoch: number, mac = '02:00:00:00:00:01'): WireEvent => ({
   epoch,
   cause: epoch > 1 ? 'peer-lost' : 'unclaimed',
 });
-const released: WireEvent = { kind: 'released', ip: IP, segment: SEGMENT, interface: 'eth0', epoch: 1, cause: 'outbid' };
+const released: WireEvent & { kind: 'released' } = {
+  kind: 'released',
+  ip: IP,
+  segment: SEGMENT,
+  interface: 'eth0',
+  epoch: 1,
+  cause: 'outbid',
+};
 
 /** Events that the speaker of node `teller` wrote. */
 async function told() {
@@ -168,6 +175,48 @@ describe('Layer2Speaker', () => {
     stop = new AbortController();
     await start('a');
     await ownersAre([]);
+  });
+
+  it('of a planned move the new owner tells that it is under way, and the old one how many connections are left', async () => {
+    await plan(['a', 'b']);
+    let left = 17;
+    const connection = { protocol: 6, tcpState: 'established', original: { destination: IP } };
+    const flows = () => Array.from({ length: left }, () => connection) as unknown as ReturnType<FlowTable['flows']>;
+    const [a, b] = [await start('a', { size: () => left, flows }), await start('b')];
+    a.layer2.event(acquired(1));
+    await ownersAre([{ node: 'a', epoch: 1 }]);
+    a.layer2.event({ ...released, cause: 'handover', to: 'b', lameDuckMs: 60_000 });
+    b.layer2.event({ ...acquired(2, '02:00:00:00:00:02'), cause: 'handover', quiet: { from: 'a', forMs: 60_000 } });
+    await ownersAre([{ node: 'b', epoch: 2, draining: { node: 'a', flows: 17 } }]);
+    expect(a.commands.filter(({ kind }) => kind === 'flows')).toMatchObject([{ counts: [{ ip: IP, flows: 17 }] }]);
+    expect(a.layer2.snapshot()).toMatchObject([{ restored: [], lameDucks: [{ segment: SEGMENT, to: 'b' }] }]);
+    expect(b.layer2.snapshot()).toMatchObject([{ restored: [{ epoch: 2, quiet: { from: 'a' } }], lameDucks: [] }]);
+    left = 4;
+    await ownersAre([{ node: 'b', draining: { node: 'a', flows: 4 } }]);
+    // Both speakers begin anew in the middle of it.
+    stop.abort();
+    await Promise.all(running);
+    stop = new AbortController();
+    const again = await start('a');
+    expect(again.commands).toMatchObject([{ set: [{ lameDucks: [{ segment: SEGMENT, to: nodeIdOf('b') }] }] }]);
+    const next = await start('b');
+    expect(next.commands).toMatchObject([{ set: [{ restored: [{ epoch: 2, quiet: { from: nodeIdOf('a') } }] }] }]);
+    next.layer2.event({ ...acquired(2, '02:00:00:00:00:02'), cause: 'restored', quiet: { from: 'a', forMs: 50_000 } });
+    next.layer2.event({ kind: 'announced', ip: IP, segment: SEGMENT, why: 'flows-gone' });
+    await eventually(async () => {
+      const { status } = await client.get(announcements, { name: 'web', namespace: 'default' });
+      return status?.owners?.[0]?.node === 'b' && status.owners[0].draining === undefined;
+    });
+  });
+
+  it('an annotation asks for the first nodes', async () => {
+    await plan(['b', 'a']);
+    const { commands } = await start('a');
+    const asked = '2026-01-01T00:00:00Z';
+    const change = { metadata: { annotations: { 'heraldlb.io/rebalance': asked } } };
+    await client.patch(announcements, { name: 'web', namespace: 'default' }, change, { type: 'merge' });
+    await eventually(async () => commands.length > 1);
+    expect(commands[1]).toMatchObject({ set: [{ ip: IP, rebalanceMs: Date.parse(asked) }] });
   });
 
   it('writes nothing when nothing changed', async () => {

@@ -56,9 +56,7 @@ export function layer2PlanOf({ advertisements }: SharedWish, order: readonly Ran
     nodes: order.map(({ name }) => name),
     interfaces: [...usual],
     ...(others.length === 0 ? {} : { nodeInterfaces: others }),
-    ...(advertisements.some(ad => ad.preemption === 'Preferred')
-      ? { preemption: 'Preferred' as const, preference: groupsOf(order) }
-      : {}),
+    ...(advertisements.some(ad => ad.preemption === 'Preferred') ? { preemption: 'Preferred' as const, preference: groupsOf(order) } : {}),
     holdSeconds: Math.ceil(hold / 1000),
     ...(drains.length === 0 ? {} : { drainSeconds: Math.ceil(Math.max(...drains) / 1000) }),
   };

@@ -127,6 +127,20 @@ describe('who may announce by layer 2', () => {
     ],
     ['Local: nodes with an endpoint', { l2Advertisements: [l2()] }, { service: local, endpoints: endpoints('n3') }, ['n3'], []],
     [
+      'Local: not where all endpoints are terminating',
+      { l2Advertisements: [l2()] },
+      { service: local, endpoints: { ...endpoints('n1', 'n3'), ready: endpoints('n3').ready } },
+      ['n3'],
+      [],
+    ],
+    [
+      'Local: where endpoints are terminating, if there are no others',
+      { l2Advertisements: [l2()] },
+      { service: local, endpoints: { ...endpoints('n3'), ready: new Map() } },
+      ['n3'],
+      [],
+    ],
+    [
       'Local: no such node',
       { l2Advertisements: [l2()] },
       { service: local, endpoints: endpoints('elsewhere') },
@@ -237,6 +251,21 @@ describe('preference', () => {
   test('preemption and hold: the most that any advertisement asks for', () => {
     const p = planned({ l2Advertisements: [l2({ preemption: 'Preferred', hold: 0 }), l2({ name: 'x', hold: 1500 })] }, {});
     expect(p.plan('ns/a')?.spec.addresses[0]?.layer2).toMatchObject({ preemption: 'Preferred', holdSeconds: 2 });
+    expect(p.plan('ns/a')?.spec.addresses[0]?.layer2?.drainSeconds).toBeUndefined();
+  });
+
+  test('the time for established connections: the longest that any advertisement gives', () => {
+    const p = planned({ l2Advertisements: [l2({ drain: 5_000 }), l2({ name: 'x', drain: 90_000 }), l2({ name: 'y' })] }, {});
+    expect(p.plan('ns/a')?.spec.addresses[0]?.layer2?.drainSeconds).toBe(90);
+  });
+
+  test('preemption tells which nodes are as preferred as each other', () => {
+    const preferredNodes = [{ weight: 10, selector: selector({ fast: 'yes' }) }];
+    const p = planned(
+      { l2Advertisements: [l2({ preemption: 'Preferred', preferredNodes })] },
+      { nodes: [node('n1', { labels: { fast: 'yes' } }), node('n2'), node('n3', { labels: { fast: 'yes' } }), node('n4', { ready: false })] },
+    );
+    expect(p.plan('ns/a')?.spec.addresses[0]?.layer2?.preference).toEqual([2, 1, 1]);
   });
 });
 

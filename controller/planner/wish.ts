@@ -63,7 +63,7 @@ export function wishFor(topology: Topology, service: PlannedService, endpoints: 
   const reasons: AnnouncementReason[] = [];
   const refuse = (protocol: 'layer2' | 'bgp', refusal: { reason: AnnouncedReason; message: string }) =>
     void reasons.push({ ip, protocol, ...refusal });
-  const byLayer2 = layer2.length === 0 ? null : layer2Wish(topology, layer2, local, refusal => refuse('layer2', refusal));
+  const byLayer2 = layer2.length === 0 ? null : layer2Wish(topology, layer2, local, endpoints.ready, refusal => refuse('layer2', refusal));
   const byBGP = bgp.length === 0 ? null : bgpPlan(topology, bgp, local, endpoints, refusal => refuse('bgp', refusal));
   const scopes = [...(layer2.length === 0 ? [] : [topology.layer2(layer2)]), ...(bgp.length === 0 ? [] : [topology.bgp(bgp)])];
   return { ip, pool, layer2: byLayer2, bgp: byBGP, reasons, nodes: excludedNodes(topology, scopes, local) };
@@ -75,10 +75,14 @@ function layer2Wish(
   topology: Topology,
   advertisements: readonly L2AdvertisementConfig[],
   local: ReadonlyMap<string, number> | null,
+  ready: ReadonlyMap<string, number>,
   refuse: Refuse,
 ): Layer2Wish | null {
   const scope = topology.layer2(advertisements);
-  const candidates = local === null ? scope.candidates : scope.candidates.filter(({ name }) => local.has(name));
+  const serving = local === null ? scope.candidates : scope.candidates.filter(({ name }) => local.has(name));
+  // Endpoints that are terminating serve the clients they have; new ones go where an endpoint is ready.
+  const withReady = local === null ? serving : serving.filter(({ name }) => ready.has(name));
+  const candidates = withReady.length > 0 ? withReady : serving;
   if (candidates.length > 0) return { advertisements, scope, candidates };
   if (scope.selected === 0)
     refuse({ reason: 'NoEligibleNode', message: `the nodeSelectors of ${namesOf('L2Advertisement', advertisements)} match no node` });

@@ -88,7 +88,7 @@ export class KernelAnswers {
   close(keep: boolean): void {
     if (keep || !this.#leases.isHolder) return;
     this.#adopted.clear();
-    for (const ip of [...this.#set.keys()]) this.delete(ip);
+    for (const ip of this.#set.keys()) this.delete(ip);
     this.#responder.detach(this.#index);
   }
 }
