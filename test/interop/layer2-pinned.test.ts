@@ -68,7 +68,7 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
   }
 
   /** MACs that answer one broadcast question now: by ARP, then by NDP. */
-  async function answering(patience = 60): Promise<string[]> {
+  async function answering(): Promise<string[]> {
     client.clear();
     const { mac } = client;
     client.send(
@@ -93,7 +93,14 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
         linkLayer: mac,
       }),
     );
-    await new Promise(resolve => setTimeout(resolve, patience));
+    // A busy machine may take its time; a second answer comes right after the first.
+    const end = performance.now() + 500;
+    while (answers().length < 2 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 10));
+    await new Promise(resolve => setTimeout(resolve, 30));
+    return answers();
+  }
+
+  function answers(): string[] {
     const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4);
     const ndp = client.ndp.flatMap(packet =>
       packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === VIP6 && packet.solicited ? [packet.linkLayer ?? ''] : [],
@@ -108,13 +115,13 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     await node.stop();
     const unanswered: string[][] = [];
     for (let times = 0; times < 20; times++) {
-      const answers = await answering(50);
-      if (answers.join() !== both.join()) unanswered.push(answers);
+      const found = await answering();
+      if (found.join() !== both.join()) unanswered.push(found);
     }
     start1(node, { addresses: addresses(30_000, 2) });
     for (let times = 0; times < 40; times++) {
-      const answers = await answering(50);
-      if (answers.join() !== both.join()) unanswered.push(answers);
+      const found = await answering();
+      if (found.join() !== both.join()) unanswered.push(found);
     }
     expect(unanswered).toEqual([]);
     expect(node.about('acquired', VIP6)).toMatchObject([{ cause: 'restored', epoch: 2 }]);
