@@ -216,7 +216,7 @@ describe('Layer2Speaker', () => {
     const change = { metadata: { annotations: { 'heraldlb.io/rebalance': asked } } };
     await client.patch(announcements, { name: 'web', namespace: 'default' }, change, { type: 'merge' });
     await eventually(async () => commands.length > 1);
-    expect(commands[1]).toMatchObject({ set: [{ ip: IP, rebalanceMs: Date.parse(asked) }] });
+    expect(commands[1]).toMatchObject({ set: [{ ip: IP, rebalance: Date.parse(asked) }] });
   });
 
   it('writes nothing when nothing changed', async () => {

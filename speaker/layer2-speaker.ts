@@ -87,9 +87,10 @@ export class Layer2Speaker {
     const wanted = [...this.#shared.values()].filter(({ ip, eligible }) => eligible || ducks.has(ip));
     return wanted.map(address => ({
       ...address,
-      restored: this.owners.of([address.ip]).map(({ segment, epoch, draining }) => ({
+      restored: this.owners.of([address.ip]).map(({ segment, epoch, since, draining }) => ({
         segment,
         epoch,
+        sinceMs: Date.parse(since),
         ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
       })),
       lameDucks: (ducks.get(address.ip) ?? []).map(({ segment, to, until }) => ({ segment, to, untilMs: until })),

@@ -23,6 +23,8 @@ const segment: SegmentReport = {
   rejected: 0,
   sendErrors: 0,
   responder: 'packet',
+  pinned: false,
+  held: 0,
   answers: [],
 };
 

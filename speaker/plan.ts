@@ -24,11 +24,12 @@ export class WirePlan {
         epoch: address.epoch,
         hold: address.hold,
         drain: address.drain,
-        ...(address.preempt === true && { preempt: true }),
+        ...(address.preempt === true && { preempt: true, ...(address.preference && { preference: address.preference }) }),
         ...(address.rebalance !== undefined && { rebalance: address.rebalance }),
-        restored: address.restored.map(({ segment, epoch, quiet }) => ({
+        restored: address.restored.map(({ segment, epoch, sinceMs, quiet }) => ({
           segment,
           epoch,
+          ...(sinceMs !== undefined && { sinceMs }),
           ...(quiet !== undefined && { quiet: { ...quiet, from: nodeIdOf(quiet.from) } }),
         })),
         lameDucks: address.lameDucks.map(duck => ({ ...duck, to: nodeIdOf(duck.to) })),

@@ -9,6 +9,8 @@ export const REBALANCE = 'heraldlb.io/rebalance';
 export interface Restored {
   segment: string;
   epoch: number;
+  /** Owned since then, ms since the epoch. */
+  sinceMs?: number | undefined;
   quiet?: { from: string; untilMs: number } | undefined;
 }
 
@@ -35,6 +37,8 @@ export interface SharedAddress {
   drain: number;
   /** The first of `nodes` takes the address over when it is there; default false. */
   preempt?: boolean;
+  /** With `preempt`: sizes of the groups of equally preferred nodes. */
+  preference?: readonly number[];
   /** When a rebalance was asked for (ms since the epoch). */
   rebalance?: number;
   /** What this node was the last to own, by segment: taken up again after a restart. */
@@ -70,7 +74,7 @@ export function share(announcements: Iterable<Announcement>, node: string, defau
           eligible: layer2.nodes.includes(node),
           hold: (layer2.holdSeconds ?? 0) * 1_000,
           drain: layer2.drainSeconds === undefined ? defaults.drain : layer2.drainSeconds * 1_000,
-          ...(layer2.preemption === 'Preferred' && { preempt: true }),
+          ...(layer2.preemption === 'Preferred' && { preempt: true, ...(layer2.preference && { preference: layer2.preference }) }),
           ...rebalanceOf(announcement, known?.rebalance),
           restored: lastOwned(announcement, ip, node),
           lameDucks: lastForwarded(announcement, ip, node),
@@ -102,9 +106,10 @@ function lastOwned(announcement: Announcement, ip: string, node: string): Shared
   const owners = (announcement.status?.owners ?? []).filter(owner => owner.ip === ip);
   return owners
     .filter(owner => owner.node === node)
-    .map(({ segment, epoch, draining }) => ({
+    .map(({ segment, epoch, since, draining }) => ({
       segment,
       epoch,
+      sinceMs: Date.parse(since),
       ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
     }));
 }
@@ -124,5 +129,12 @@ function lastForwarded(announcement: Announcement, ip: string, node: string): Sh
 /** Whether the wire thread would do the same with both. Epochs only matter when an address is new to it. */
 export function sameShare(a: SharedAddress, b: SharedAddress): boolean {
   const same = a.nodes.join() === b.nodes.join() && a.interfaces.join() === b.interfaces.join();
-  return same && a.hold === b.hold && a.drain === b.drain && a.preempt === b.preempt && a.rebalance === b.rebalance;
+  return (
+    same &&
+    a.hold === b.hold &&
+    a.drain === b.drain &&
+    a.preempt === b.preempt &&
+    a.preference?.join() === b.preference?.join() &&
+    a.rebalance === b.rebalance
+  );
 }

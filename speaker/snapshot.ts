@@ -21,8 +21,14 @@ const schema = z.object({
       hold: z.number(),
       drain: z.number().default(0),
       preempt: z.boolean().exactOptional(),
+      preference: z.array(z.number()).exactOptional(),
       restored: z.array(
-        z.object({ segment: z.string(), epoch: z.number(), quiet: z.object({ from: z.string(), untilMs: z.number() }).optional() }),
+        z.object({
+          segment: z.string(),
+          epoch: z.number(),
+          sinceMs: z.number().optional(),
+          quiet: z.object({ from: z.string(), untilMs: z.number() }).optional(),
+        }),
       ),
       lameDucks: z.array(z.object({ segment: z.string(), to: z.string(), untilMs: z.number() })).default([]),
       announcements: z.array(z.string()),

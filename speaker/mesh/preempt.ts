@@ -2,15 +2,20 @@ import { candidate } from './claims.ts';
 import { PARALLEL_HANDOVERS, startHandover } from './handover.ts';
 import type { NodeId, Vip } from './packet.ts';
 import type { DesiredAddress, MeshState, OwnClaim } from './state.ts';
+import { isSteady, noteSteadiness } from './steadiness.ts';
 
 /** A request to rebalance is about now: what comes back later than this takes nothing (ms). */
 const REQUEST_LIFETIME = 300_000;
-/** A preferred node that comes and goes takes an address at most so often; and a move that failed is tried again after it (ms). */
+/** A preferred node takes an address from an owner of so long at least, and a move that failed is tried again after it (ms). */
 const SETTLED = 3_000;
+/** Between two looks at all that is owned (ms). */
+const INTERVAL = 250;
 
 /** Hands over what another node should have: because the plan prefers it (preemption), or because a rebalance was asked for. */
 export function tickPreemption(state: MeshState, now: number): void {
-  if (state.leaving || now < state.listenUntil) return;
+  noteSteadiness(state, now);
+  if (state.leaving || now < state.listenUntil || now < state.nextPreemption) return;
+  state.nextPreemption = now + INTERVAL;
   for (const [vip, claim] of state.mine) {
     if (state.handovers.size >= PARALLEL_HANDOVERS) return;
     const desired = state.desired.get(vip);
@@ -29,12 +34,25 @@ function wait(claim: OwnClaim): number {
 
 function target(state: MeshState, vip: Vip, desired: DesiredAddress, claim: OwnClaim, now: number): NodeId | undefined {
   const { rebalance, preempt = false, order } = desired;
+  // What it was taken from still has connections; to move on would take two steps for them.
+  if (claim.quiet !== undefined) return undefined;
   const asked = rebalance !== undefined && claim.since < rebalance && now - rebalance < REQUEST_LIFETIME;
   const first = order.find(node => node === state.me || willing(state, vip, node));
   if (first === undefined || first === state.me) return undefined;
   if (asked) return first;
-  // The others are not preferred to this one by anybody: they are only next in line.
-  return preempt && first === order[0] && now - claim.since >= SETTLED ? first : undefined;
+  if (!preempt || now - claim.since < SETTLED) return undefined;
+  return order.slice(0, startOfGroup(state, desired)).find(node => willing(state, vip, node) && isSteady(state, node, now));
+}
+
+/** The place of the first node that is as preferred as this one. The nodes before it are preferred to it; those after are next in line. */
+function startOfGroup(state: MeshState, { order, preference = [1, order.length] }: DesiredAddress): number {
+  const place = order.indexOf(state.me);
+  let start = 0;
+  for (const size of preference) {
+    if (place < start + size) return start;
+    start += size;
+  }
+  return Math.max(0, Math.min(start, place));
 }
 
 function willing(state: MeshState, vip: Vip, node: NodeId): boolean {

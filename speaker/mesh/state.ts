@@ -2,6 +2,7 @@ import type { Mac } from '../layer2/ethernet.ts';
 import type { Claim, NodeId, Packet, Vip } from './packet.ts';
 import { score } from './rank.ts';
 import { type ReplayWindow, replayWindow } from './replay.ts';
+import type { Steadiness } from './steadiness.ts';
 import { listening, type MeshTimers } from './timers.ts';
 
 /** What the plan says about one address on this segment. */
@@ -14,6 +15,8 @@ export interface DesiredAddress {
   drain?: number;
   /** This node owned the address at this epoch before its speaker was restarted. */
   restored?: number;
+  /** Since when it did. */
+  restoredSince?: number;
   /** That claim was taken over gently, and the old owner's flows were not known to be gone. */
   restoredQuiet?: Quiet;
   /** This node forwarded for those who used the address before it moved to `to`, when its speaker was restarted. */
@@ -22,6 +25,8 @@ export interface DesiredAddress {
   epoch: number;
   /** The first of the order takes the address over when it is there. Default false. */
   preempt?: boolean;
+  /** With `preempt`: sizes of the groups of equally preferred nodes in `order`; absent: the first node alone is preferred. */
+  preference?: readonly number[];
   /** A claim from before this moment is handed to the first live node of the order. */
   rebalance?: number;
 }
@@ -204,6 +209,10 @@ export interface MeshState {
   /** Changes told again after 20 and 50 ms, for lossy networks. */
   repeats: { at: number; type: 'claim' | 'yield'; vips: readonly Vip[] }[];
   readonly uplink: Uplink;
+  /** How reliable the other nodes have been. */
+  readonly steadiness: Map<NodeId, Steadiness>;
+  /** When to look for better owners next. */
+  nextPreemption: number;
   /** No taking before this time. */
   listenUntil: number;
   /** Since when this node may take; infinite while it may not. */
@@ -292,6 +301,8 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     persistent: false,
     restarting: false,
     repeats: [],
+    steadiness: new Map(),
+    nextPreemption: now,
     uplink: { carrier: true, expected: false, probed: false, seenAt: now },
     listenUntil: now + listening(options.timers),
     ableSince: Number.POSITIVE_INFINITY,

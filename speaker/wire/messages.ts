@@ -17,10 +17,12 @@ export interface WireAddress {
   drain: number;
   /** The first of `nodes` takes the address over when it is there; default false. */
   preempt?: boolean;
+  /** With `preempt`: sizes of the groups of equally preferred nodes. */
+  preference?: readonly number[];
   /** When a rebalance was asked for (ms since the epoch). */
   rebalance?: number;
   /** What this node owned before its speaker was restarted, by segment; `quiet`: taken over gently, and not announced yet. */
-  restored: readonly { segment: string; epoch: number; quiet?: { from: NodeId; untilMs: number } }[];
+  restored: readonly { segment: string; epoch: number; sinceMs?: number; quiet?: { from: NodeId; untilMs: number } }[];
   /** Segments on which this node forwarded for established flows before its speaker was restarted. */
   lameDucks: readonly { segment: string; to: NodeId; untilMs: number }[];
 }
@@ -103,6 +105,8 @@ export type WireEvent =
       mac: string;
       epoch: number;
       cause: TakeoverCause | 'interface-changed';
+      /** Owned for so long already, by a process of before (ms). */
+      ownedMs?: number;
       /** Taken over gently: not announced for `forMs` at most, while node `from` has flows. */
       quiet?: { from: string; forMs: number };
     }

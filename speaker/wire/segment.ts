@@ -169,7 +169,8 @@ export class Segment implements FrameListener {
   }
 
   /** Times of the past are told by the wall clock, and kept by the loop's. */
-  #desiredOf({ nodes: order, epoch, hold, drain, preempt, rebalance, restored, lameDucks }: WireAddress, now: number): DesiredAddress {
+  #desiredOf(address: WireAddress, now: number): DesiredAddress {
+    const { nodes: order, epoch, hold, drain, preempt, preference, rebalance, restored, lameDucks } = address;
     const before = restored.find(({ segment }) => segment === this.name);
     const lameDuck = lameDucks.find(({ segment }) => segment === this.name);
     const at = (wall: number): number => now + wall - this.#context.wall();
@@ -179,8 +180,10 @@ export class Segment implements FrameListener {
       hold,
       drain,
       ...(preempt !== undefined && { preempt }),
+      ...(preference !== undefined && { preference }),
       ...(rebalance !== undefined && { rebalance: at(rebalance) }),
       ...(before !== undefined && { restored: before.epoch }),
+      ...(before?.sinceMs !== undefined && { restoredSince: Math.min(now, at(before.sinceMs)) }),
       ...(before?.quiet !== undefined && {
         restoredQuiet: { from: before.quiet.from, since: now, until: at(before.quiet.untilMs) },
       }),
@@ -475,9 +478,11 @@ export class Segment implements FrameListener {
     if (acquired === undefined) return;
     this.#unreported.delete(ip);
     const { epoch, cause, quiet } = acquired;
+    const since = this.#mesh.mine.get(ip)?.since;
+    const before = cause === 'restored' && since !== undefined && { ownedMs: this.#context.loop.now() - since };
     const gentle = quiet && { quiet: { from: this.#nameOf(quiet.from), forMs: quiet.until - this.#context.loop.now() } };
     const { name, mac } = this.#device;
-    this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: name, mac, epoch, cause, ...gentle });
+    this.#context.post({ kind: 'acquired', ip, segment: this.name, interface: name, mac, epoch, cause, ...before, ...gentle });
   }
 
   #gatewaysFor(ip: string): Neighbour[] {

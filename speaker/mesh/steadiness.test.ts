@@ -32,14 +32,14 @@ describe.each(SEEDS)('who owns an address in the long run, seed %i', seed => {
   });
 
   it('a preferred node takes it back gently, when it has been in order for a while', () => {
-    const { simulation, owner, first } = world(seed, { preference: [1, 3] });
+    const { simulation, owner, first } = world(seed, { preempt: true, preference: [1, 3] });
     fail(simulation, first);
     simulation.observer.reset();
     simulation.announced.length = 0;
-    // Lost once: twice the ten seconds.
-    simulation.run(15_000);
+    // Lost once: twice the three seconds.
+    simulation.run(4_500);
     expect(owner()).toBe(1);
-    simulation.run(8_000);
+    simulation.run(4_000);
     expect(owner()).toBe(0);
     expect(simulation.announced).toEqual([]);
     simulation.run(DRAIN + 500);
@@ -48,18 +48,18 @@ describe.each(SEEDS)('who owns an address in the long run, seed %i', seed => {
   });
 
   it('a node that is as preferred as the owner takes nothing', () => {
-    const { simulation, owner, first } = world(seed, { preference: [2, 2] });
+    const { simulation, owner, first } = world(seed, { preempt: true, preference: [2, 2] });
     fail(simulation, first);
     simulation.run(120_000);
     expect(owner()).toBe(1);
   });
 
   it('one that fails again and again waits longer each time', () => {
-    const { simulation, owner, first } = world(seed, { preference: [1, 3] });
+    const { simulation, owner, first } = world(seed, { preempt: true, preference: [1, 3] });
     const before = simulation.takeovers;
     for (let times = 0; times < 6; times++) {
       fail(simulation, first);
-      simulation.run(45_000);
+      simulation.run(15_000);
     }
     // Back and forth after the first losses, then left where it is.
     expect(simulation.takeovers - before).toBeLessThanOrEqual(6);
@@ -69,7 +69,7 @@ describe.each(SEEDS)('who owns an address in the long run, seed %i', seed => {
   });
 
   it('a speaker that restarts loses nothing of its standing', () => {
-    const { simulation, owner, first } = world(seed, { preference: [1, 3] });
+    const { simulation, owner, first } = world(seed, { preempt: true, preference: [1, 3] });
     for (let times = 0; times < 4; times++) {
       simulation.restart(first, 1_500);
       simulation.run(4_000);
