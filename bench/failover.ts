@@ -34,7 +34,10 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
       const begun = performance.now();
       // With the API server away every other time. A drain is asked for through it.
       for (let i = 0; !enough(); i++) samples.push(...(await once(field, fault, i % 2 === 1 && !fault.name.startsWith('drain'))));
-      console.log(`- ${fault.name}: ${Math.round((performance.now() - begun) / 1000)} s`);
+      const dark = of().map(({ ms }) => ms);
+      console.log(
+        `- ${fault.name}: p50 ${round(quantile(dark, 0.5))} ms, max ${round(Math.max(...dark))} ms, measured in ${Math.round((performance.now() - begun) / 1000)} s`,
+      );
     }
   } finally {
     await field.stop();

@@ -106,7 +106,8 @@ function port({ name }: PlaygroundNode): string {
 
 /** Frames vanish in the switch, as on a cable with one broken wire: all links stay up. */
 async function drop({ sandbox }: Playground, rules: readonly string[]): Promise<void> {
-  const input = `table bridge fault { chain forward { type filter hook forward priority 0; ${rules.join('; ')}; } }\n`;
+  const lines = ['table bridge fault {', 'chain forward {', 'type filter hook forward priority 0;', ...rules, '}', '}'];
+  const input = `${lines.join('\n')}\n`;
   await sandbox.must(undefined, ['nft', '-f', '-'], { input });
 }
 
