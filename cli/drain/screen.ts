@@ -29,9 +29,9 @@ class Plain implements Screen {
   show(states: readonly MoveState[]): void {
     for (const [index, line] of stateLines(states).entries()) {
       const state = states[index];
-      // Every count of flows would be too much for a log: only what happens to an address is told.
+      // Every count of flows would be too much for a log: only what happens to an address is told, and the first count.
       const key = `${state?.move.ip} ${state?.move.protocol} ${state?.move.segment}`;
-      const now = `${state?.phase} ${state?.owner}`;
+      const now = `${state?.phase} ${state?.owner} ${state?.flows !== undefined}`;
       if (state?.phase === 'waiting' || this.#shown.get(key) === now) continue;
       this.#shown.set(key, now);
       this.#output.write(`${line}\n`);

@@ -1,4 +1,11 @@
-import { Connections, type ConnectionsReport, type ConnectionTarget, Playground, type PlaygroundOptions } from '@herald/playground';
+import {
+  Connections,
+  type ConnectionsOptions,
+  type ConnectionsReport,
+  type ConnectionTarget,
+  Playground,
+  type PlaygroundOptions,
+} from '@herald/playground';
 import { kubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
@@ -41,7 +48,7 @@ export class EchoService {
     this.connections = connections;
   }
 
-  static async start(options: PlaygroundOptions): Promise<EchoService> {
+  static async start(options: PlaygroundOptions, client: ConnectionsOptions = {}): Promise<EchoService> {
     const playground = await Playground.start(options);
     try {
       // A node that announces nothing, so that announcements move and pods stay.
@@ -50,7 +57,7 @@ export class EchoService {
       const { code, stderr } = await playground.kubectl(['apply', '-f', '-'], { input: OBJECTS });
       if (code !== 0) throw new Error(stderr);
       await ownedBy(playground, 'dn0');
-      return new EchoService(playground, await Connections.start(playground, TARGETS));
+      return new EchoService(playground, await Connections.start(playground, TARGETS, client));
     } catch (error) {
       await playground.stop();
       throw error;
