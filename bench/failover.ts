@@ -5,7 +5,7 @@ import { type ClientName, Field } from './failover/field.ts';
 import { printTable, quantile, round } from './figures.ts';
 
 export const description =
-  'how long addresses of both families are dark at two clients (a datagram each ms) when their owner fails or leaves, by cause';
+  'how long addresses of both families are dark at two clients (a datagram each ms and family) when their owner fails or leaves, by cause';
 
 /** Given up so long after the fault (ms). */
 const PATIENCE = 8_000;

@@ -35,7 +35,9 @@ const started = process.argv.slice(2).map(spec => {
   udp.on('message', (data, from) => udp.send(data.length ? Buffer.concat([Buffer.from(`${name} `), data]) : name, from.port, from.address));
   return Promise.all([
     new Promise((resolve, reject) => tcp.once('error', reject).listen(Number(port), address, resolve)),
-    new Promise((resolve, reject) => udp.once('error', reject).bind(Number(port), address, resolve)),
+    new Promise((resolve, reject) => udp.once('error', reject).bind(Number(port), address, resolve)).then(() =>
+      udp.setRecvBufferSize(4 << 20),
+    ),
   ]);
 });
 await Promise.all(started);

@@ -27,7 +27,8 @@ class Target {
       this.#answered[number] = true;
       this.#newest = Math.max(this.#newest, this.#sentAt[number] ?? 0);
     });
-    this.#socket.bind(0);
+    // Answers wait while this process does not run.
+    this.#socket.bind(0, () => this.#socket.setRecvBufferSize(4 << 20));
   }
 
   send() {

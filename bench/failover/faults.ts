@@ -34,6 +34,7 @@ const restart = async (playground: Playground, owner: PlaygroundNode): Promise<v
 };
 
 export const FAULTS: readonly Fault[] = [
+  { name: 'control: nothing happens', act: nothing, restore: nothing, watch: UNPLANNED },
   {
     name: 'power-off',
     act: (playground, owner) => playground.fail(owner.name, 600_000),
