@@ -187,13 +187,26 @@ export class LeaderElector {
 
   /** Empties the holder, so that the next one need not wait for the lease to run out. */
   async #release(): Promise<void> {
-    const held = this.#observed?.lease;
-    if (held === undefined || this.#leader !== this.#options.identity) return;
-    const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(this.#client.clock.wall()) };
+    const { identity, namespace, name } = this.#options;
+    const call = { timeoutMs: this.#retry * 2 };
     try {
-      this.#observe(await this.#client.replace<Lease>(leases, { ...held, spec }, { timeoutMs: this.#retry * 2 }));
+      const held = this.#observed?.lease;
+      if (held === undefined || this.#leader !== identity) return;
+      try {
+        await this.#empty(held, call);
+      } catch (error) {
+        if (!isApiError(error, 'conflict')) throw error;
+        // A renewal that was cut off on our side came through after all.
+        const now = await this.#client.find(leases, { namespace, name }, call);
+        if (now?.spec?.holderIdentity === identity) await this.#empty(now, call);
+      }
     } catch (error) {
       this.#options.onError?.(error);
     }
+  }
+
+  async #empty(held: Lease, call: { timeoutMs: number }): Promise<void> {
+    const spec = { ...held.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(this.#client.clock.wall()) };
+    this.#observe(await this.#client.replace<Lease>(leases, { ...held, spec }, call));
   }
 }
