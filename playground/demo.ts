@@ -43,7 +43,7 @@ export async function demo(signal: AbortSignal): Promise<number> {
   } finally {
     await tour.playground.stop();
   }
-  tour.title('9. Everything is taken down');
+  tour.title('10. Everything is taken down');
   console.log(existsSync(directory) ? `left behind: ${directory}` : 'no namespace, process or file of this tour is left');
   return existsSync(directory) ? 1 : 0;
 }
@@ -89,6 +89,7 @@ class Tour {
     await this.#answer(address);
     await this.#failOver(address);
     await this.#withdraw(address);
+    await this.#nodeMode();
     await this.#bgp();
   }
 
@@ -165,9 +166,39 @@ class Tour {
     }).then(said => console.log(`$ curl http://${address}:8080/\n${said}`));
   }
 
-  /** Step 8: the same by BGP, where this machine has FRR to be the router. */
+  /** Step 8: the addresses of the nodes themselves, and one that dies. */
+  async #nodeMode(): Promise<void> {
+    this.title('8. Without a pool: a Service of class heraldlb.io/node has the addresses of the nodes');
+    await this.#apply(['examples/node-mode/service.yaml']);
+    const { nodes } = this.playground.topology;
+    const listed = async (): Promise<string[]> => {
+      const service = await this.playground.client.get(services, { namespace: 'default', name: 'web-on-nodes' });
+      return (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+    };
+    await this.#until('the addresses of all nodes', async () => (await listed()).length === nodes.length || undefined);
+    await this.#get('svc');
+    for (const { ipv4 } of nodes) {
+      const url = `http://${ipv4}:8081/`;
+      const answer = await this.#until(`an answer from ${ipv4}`, async () => {
+        const result = await this.playground.exec('client', ['curl', '-sS', '-m', '2', url]);
+        return result.code === 0 ? result.stdout.trim() : undefined;
+      });
+      console.log(`$ curl ${url}\n${answer}`);
+    }
+    const last = nodes.at(-1);
+    if (last === undefined) return;
+    const cut = performance.now();
+    await this.playground.fail(last.name);
+    await this.#until(`${last.ipv4} to leave the list`, async () => !(await listed()).includes(last.ipv4) || undefined);
+    console.log(`${last.name} loses its power: after ${seconds(performance.now() - cut)} the list is ${(await listed()).join(', ')}`);
+    await this.playground.heal(last.name);
+    await this.#until(`${last.ipv4} to be listed again`, async () => (await listed()).includes(last.ipv4) || undefined);
+    console.log(`${last.name} has its power back, and its place in the list`);
+  }
+
+  /** Step 9: the same by BGP, where this machine has FRR to be the router. */
   async #bgp(): Promise<void> {
-    this.title('8. By BGP: every node announces the address to the router, which spreads the traffic over them');
+    this.title('9. By BGP: every node announces the address to the router, which spreads the traffic over them');
     const missing = FrrRouter.missing();
     if (missing !== undefined) {
       console.log(`left out: ${missing}`);

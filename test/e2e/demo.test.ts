@@ -70,6 +70,8 @@ describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces
     expect(text).toMatch(/answered again after \d+\.\d\d s/);
     expect(text).toMatch(/nginx-svc +ClusterIP +10\.43\.\d+\.\d+ +<none>/);
     if (FrrRouter.missing() === undefined) expect(text).toMatch(/dn0 was drained and came back: \d{3,} requests, 0 lost/);
+    expect(text).toMatch(/web-on-nodes +LoadBalancer +10\.43\.\d+\.\d+ +192\.168\.150\.40,192\.168\.150\.41,192\.168\.150\.42/);
+    expect(text).toMatch(/dn2 loses its power: after \d+\.\d\d s the list is 192\.168\.150\.40, 192\.168\.150\.41$/m);
     expect(leftovers(`demo-${child.pid}`)).toEqual([]);
   });
 
