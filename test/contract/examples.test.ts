@@ -11,6 +11,9 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.yaml'))
   .toSorted();
 
+/** Configuration of other load balancers, as input for `herald migrate`: only their own servers know it. */
+const FOREIGN = /^(purelb\.io|network\.kubesphere\.io|cilium\.io)\//;
+
 describe('every example is taken by the API server, with unknown fields refused', () => {
   let server: ApiServer;
 
@@ -26,6 +29,7 @@ describe('every example is taken by the API server, with unknown fields refused'
   it.each(files)('%s', async file => {
     for (const document of parseAllDocuments(readFileSync(folder + file, 'utf8'))) {
       const manifest = document.toJS() as Manifest;
+      if (FOREIGN.test(manifest.apiVersion)) continue;
       const stored = await applyObject(server.url, manifest);
       expect(stored.metadata.name).toBe(manifest.metadata.name);
       const again = await applyObject(server.url, manifest);

@@ -90,7 +90,8 @@ export class Desk {
 
   /** In a shell, as the reader does; variables and the folder go on from one command to the next. */
   #run(command: string): Promise<ExecResult> {
-    const script = `set -o pipefail; [ -f .env ] && . ./.env
+    // Errors where they came, as at a terminal.
+    const script = `exec 2>&1; set -o pipefail; [ -f .env ] && . ./.env
 cd "$(cat .cwd 2>/dev/null || pwd)"
 ${command}
 code=$?; export -p > "$DESK/.env"; pwd > "$DESK/.cwd"; exit $code`;

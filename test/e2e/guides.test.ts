@@ -2,15 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { helmPath } from '@herald/charts';
 import { Control, DEMO_PODS, FrrRouter, Playground } from '@herald/playground';
 import { describe, it } from 'vitest';
+import { MetalLB } from '../metallb/metallb.ts';
 import { canMakeNamespaces, hasKubectl } from './cluster.ts';
 import { type Guide, parseGuide } from './guide.ts';
 import { Desk } from './guide-runner.ts';
+import { HeraldPods } from './herald-pods.ts';
 
 const folder = new URL('../../docs/guides/', import.meta.url);
-/** `GUIDE=name` runs one alone. */
-const only = process.env['GUIDE'];
+/** `GUIDE=name,name` runs these alone, and prints their commands. */
+const only = process.env['GUIDE']?.split(',').map(name => `${name}.md`);
 const guides = readdirSync(folder)
-  .filter(file => file.endsWith('.md') && (only === undefined || file === `${only}.md`))
+  .filter(file => file.endsWith('.md') && (only?.includes(file) ?? true))
   .map((file, index) => ({ file, index, guide: parseGuide(readFileSync(new URL(file, folder), 'utf8')) }));
 
 /** What this machine lacks for a guide. */
@@ -36,13 +38,19 @@ async function work(guide: Guide, name: string): Promise<void> {
   const { needs } = guide;
   const playground = needs.nodes > 0 ? await Playground.start({ name, nodes: needs.nodes, herald: !needs.bare }) : undefined;
   const control = playground === undefined ? undefined : await Control.start(playground, () => undefined);
+  let pods: HeraldPods | undefined;
+  let metallb: MetalLB | undefined;
   const desk = await Desk.open(playground, name);
   try {
     if (needs.pods) await playground?.addPods(DEMO_PODS);
+    if (needs.metallb && playground !== undefined) metallb = await MetalLB.install(playground);
+    if (needs.bare && playground !== undefined) pods = new HeraldPods(playground);
     if (needs.router) await playground?.startRouter();
     await desk.work(guide, only === undefined ? undefined : line => process.stdout.write(`${line}\n`));
   } finally {
     await desk.close();
+    await pods?.stop();
+    await metallb?.stop();
     await control?.stop();
     await playground?.stop();
   }

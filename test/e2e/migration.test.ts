@@ -8,6 +8,8 @@ import { until } from './wait.ts';
 
 const SERVICES = ['nginx-svc', 'kubia-loadbalancer', 'my-nginx-svc'];
 
+const web = (name: string) => [{ name, labels: { app: 'web' }, ports: [{ port: 80 }] }];
+
 /** The longest time without an answer (ms). */
 function darkest(answers: readonly Answer[]): number {
   const good = answers.filter(({ ok }) => ok).map(({ at }) => at);
@@ -118,7 +120,6 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)(
 
     beforeAll(async () => {
       playground = await Playground.start({ name: 'e2e-externalips', nodes: 2 });
-      const web = (name: string) => [{ name, labels: { app: 'web' }, ports: [{ port: 80 }] }];
       await playground.addPods({ dn0: web('web-0'), dn1: web('web-1') });
       await kubectl(playground, 'apply', '-f', 'examples/migration/externalips.yaml');
       // By hand as well: somebody has to answer for an address that is no node's.
