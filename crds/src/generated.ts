@@ -18,7 +18,8 @@ export const generatedFolders: readonly { readonly folder: string; readonly patt
 export function generatedFiles(): Map<string, string> {
   const files = new Map<string, string>([...reasonPages(), ...referencePages()]);
   for (const kind of kinds) {
-    const yaml = notice + stringify(toCustomResourceDefinition(kind), { lineWidth: 0, aliasDuplicateObjects: false });
+    // kubectl and helm read YAML 1.1, in which a bare Off is false.
+    const yaml = notice + stringify(toCustomResourceDefinition(kind), { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' });
     files.set(`crds/${kind.group}_${kind.plural}.yaml`, yaml);
     files.set(`charts/herald/crds/${kind.group}_${kind.plural}.yaml`, yaml);
   }
