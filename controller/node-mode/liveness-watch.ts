@@ -24,6 +24,13 @@ export class LivenessWatch {
     this.#onChange = onChange;
   }
 
+  /** Every Speaker is known. What contradicts at that time has done so for long: a new leader must not list the dead for a moment. */
+  begin(): void {
+    this.#since.clear();
+    for (const node of deadNodes(this.#speakers())) this.#since.set(node, this.#clock.now() - patience);
+    this.update();
+  }
+
   /** A speaker wrote something new. */
   update(): void {
     const now = this.#clock.now();

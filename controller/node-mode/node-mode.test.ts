@@ -189,9 +189,11 @@ describe('the default for Services without a class', () => {
 });
 
 describe('a restart', () => {
-  it('writes nothing', async () => {
+  it('writes nothing, and does not take the dead for alive', async () => {
+    await says('dn0', ['dn1']);
+    await says('dn1', ['dn0']);
     await cluster.createService('web', onNodes());
-    await cluster.assigned('web', ip(0, 1, 2));
+    await cluster.assigned('web', ip(0, 1));
     await cluster.createService('other', onNodes());
     await cluster.reason('other', 'Allocated', 'NodePortTaken');
     await replica.stop();
@@ -202,7 +204,7 @@ describe('a restart', () => {
     replica = cluster.start({ connect: more => Promise.resolve(connectTo(proxy.url, more)) });
     await eventually(async () => expect(replica.log.some(({ msg }) => msg === 'ready')).toBe(true), 'the controller to be ready');
     await cluster.createService('late', onNodes({ spec: { ports: [{ port: 8080 }] } }));
-    await cluster.assigned('late', ip(0, 1, 2));
+    await cluster.assigned('late', ip(0, 1));
     expect(proxy.writes.filter(write => !write.includes('late') && !write.includes('events'))).toEqual([]);
     await cluster.deleteService('late');
     expect(await version()).toBe(before);

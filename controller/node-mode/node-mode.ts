@@ -129,7 +129,7 @@ export class NodeMode {
   /** Every cache is complete and has been told of. */
   begin(): void {
     this.#begun = true;
-    this.#liveness.update();
+    this.#liveness.begin();
     this.settle();
   }
 

@@ -263,7 +263,9 @@ describe('preference', () => {
     const preferredNodes = [{ weight: 10, selector: selector({ fast: 'yes' }) }];
     const p = planned(
       { l2Advertisements: [l2({ preemption: 'Preferred', preferredNodes })] },
-      { nodes: [node('n1', { labels: { fast: 'yes' } }), node('n2'), node('n3', { labels: { fast: 'yes' } }), node('n4', { ready: false })] },
+      {
+        nodes: [node('n1', { labels: { fast: 'yes' } }), node('n2'), node('n3', { labels: { fast: 'yes' } }), node('n4', { ready: false })],
+      },
     );
     expect(p.plan('ns/a')?.spec.addresses[0]?.layer2?.preference).toEqual([2, 1, 1]);
   });
