@@ -69,7 +69,7 @@ const SCENARIOS: readonly Scenario[] = [
       s.run(5_000);
     },
     gap: 450,
-    dual: 5,
+    dual: 60,
     takeovers: 6,
   },
   {
