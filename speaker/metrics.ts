@@ -1,6 +1,16 @@
 import { Counter, Gauge, Histogram, type Registry } from '@herald/process';
+import type { TakeoverCause } from './mesh/state.ts';
 import type { SegmentReport, WireEvent } from './wire/messages.ts';
 
+const CAUSES = [
+  'unclaimed',
+  'peer-lost',
+  'peer-left',
+  'peer-restarted',
+  'yielded',
+  'handover',
+  'restored',
+] as const satisfies readonly TakeoverCause[];
 const COUNTED = ['stalls', 'beaconsLost', 'peersLost', 'duplicates', 'replays', 'rejected', 'sendErrors'] as const;
 
 /** Addresses with a series of their own for the requests answered. */
@@ -33,6 +43,8 @@ export class SpeakerMetrics {
       labelNames: ['cause'],
       registers,
     });
+    // A counter that appears with its first event shows no increase: whoever alerts on one needs it from the start.
+    for (const cause of CAUSES) this.#takeovers.inc({ cause }, 0);
     this.#released = new Counter({
       name: 'herald_layer2_releases_total',
       help: 'Addresses this node gave up, by cause.',
@@ -86,6 +98,7 @@ export class SpeakerMetrics {
       labelNames: ['phase'],
       registers,
     });
+    for (const phase of ['probe', 'announcing']) this.#conflicts.inc({ phase }, 0);
     const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['interface'], registers });
     this.#counters = {
       stalls: counter('herald_mesh_stalls_total', 'Times the packet thread stood still for longer than a beacon interval.'),

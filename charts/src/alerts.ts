@@ -84,7 +84,7 @@ export const alerts: readonly Alert[] = [
   {
     name: 'HeraldOwnershipFlapping',
     severity: 'warning',
-    meaning: 'Addresses changed their node more than ten times within ten minutes.',
+    meaning: 'Addresses changed their node more than ten times within ten minutes; first owners and restarts of speakers do not count.',
     impact: 'Each change may break connections.',
     steps: [
       '`kubectl get announcements.heraldlb.io -A -o wide` shows which addresses moved lately.',
