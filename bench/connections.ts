@@ -43,7 +43,11 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
       for (const each of cases) {
         for (let i = 0; i < runs; i++) {
           const reports = await once(scene, each);
-          if (each.figure === 'power-off') dark.push(...darkness(reports));
+          if (each.figure === 'power-off') {
+            const times = darkness(reports);
+            console.log(`  new connections were answered again after ${times.map(ms => Math.round(ms)).join(' and ')} ms`);
+            dark.push(...times);
+          }
           for (const report of reports) note(rows, responder, each, report);
         }
       }
