@@ -38,8 +38,13 @@ describe('herald', { timeout }, () => {
   it('lists its commands, and loads the large ones only when called', async () => {
     const { code, output } = await run(['--help']);
     expect(code).toBe(0);
-    for (const command of ['controller', 'speaker', 'drain', 'undrain', 'rebalance', 'migrate', 'playground'])
+    for (const command of ['controller', 'speaker', 'cleanup', 'drain', 'undrain', 'rebalance', 'migrate', 'playground'])
       expect(output).toMatch(new RegExp(`^  ${command}`, 'm'));
+  });
+
+  it('cleanup says that nothing is pinned', async () => {
+    const { code, output } = await run(['cleanup', '--pin-directory', '/no/such/folder']);
+    expect([code, output]).toEqual([0, expect.stringContaining('nothing is pinned under /no/such/folder')]);
   });
 
   it.each([

@@ -69,6 +69,17 @@ describe.skipIf(skip)(`KernelResponder${skip ? ` (${skip})` : ''}`, () => {
     expect(responder.leases().map(until => until > 0n)).toEqual([false, false, false, true, false, false, false]);
   });
 
+  test('the last to take pinned maps over is their holder', () => {
+    const directory = bed.pinDirectory();
+    const [first, second] = [bed.start(directory), bed.open(directory)];
+    first.holder = 11n;
+    expect([first.holder, second.holder]).toEqual([11n, 11n]);
+    second.holder = 22n;
+    expect([first.holder, second.holder]).toEqual([22n, 22n]);
+    expect(() => second.renew(1n, second.leaseCount)).toThrow('no lease 7');
+    expect(bed.answers()).toEqual([true, true]);
+  });
+
   test('detached, or closed, it is silent', () => {
     const responder = bed.start();
     responder.detach(bed.index);

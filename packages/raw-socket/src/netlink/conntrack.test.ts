@@ -6,7 +6,7 @@ import { listenTcp, type TcpListener } from '../tcp/listen.ts';
 import { createLan, type Lan } from '../testing/lan.ts';
 import { missing } from '../testing/requirements.ts';
 import { UdpSocket } from '../udp-socket.ts';
-import { conntrackFlows, countFlows } from './conntrack.ts';
+import { conntrackFlows, conntrackSize, countFlows } from './conntrack.ts';
 
 const skip = missing({ capabilities: ['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip', 'nft'] });
 
@@ -71,6 +71,19 @@ describe.skipIf(skip)(`connection tracking${skip ? ` (${skip})` : ''}`, () => {
     expect(lan.host.enter(() => conntrackFlows({ destination: vip, destinationPort: 8001 }))).toEqual([]);
     expect(lan.host.enter(() => conntrackFlows({ destination: vip, protocol: 17 }))).toEqual([]);
     expect(lan.host.enter(() => conntrackFlows({ destination: backend.replace('.1', '.250').replace('::1', '::250') }))).toEqual([]);
+  });
+
+  test('several addresses of both families are asked for at once', async () => {
+    await connect('10.66.0.100');
+    await connect('fd66::100');
+    const destination = ['10.66.0.100', '10.66.0.101', 'fd66::100'];
+    const flows = lan.host.enter(() => conntrackFlows({ destination }));
+    const apart = destination.flatMap(each => lan.host.enter(() => conntrackFlows({ destination: each })));
+    expect(flows.length).toBeGreaterThan(1);
+    expect(new Set(flows.map(flow => flow.original.destination)).size).toBeGreaterThan(1);
+    expect(flows).toHaveLength(apart.length);
+    expect(lan.host.enter(() => conntrackFlows({ destination: [] }))).toEqual([]);
+    expect(lan.host.enter(conntrackSize)).toBeGreaterThanOrEqual(flows.length);
   });
 
   test('a closed connection is no established one any more', async () => {
