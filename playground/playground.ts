@@ -275,7 +275,8 @@ export class Playground {
 
   /** Starts a herald process and waits until it says that it is ready. */
   #herald(namespace: string | undefined, name: string, address: string, args: readonly string[]): Promise<Program> {
-    const argv = [...this.heraldCommand, ...args, '--http-address', address];
+    const [command = '', ...words] = args;
+    const argv = [...this.heraldCommand, command, '--http-address', address, ...words];
     // The controller runs beside the API server, outside the LAN; a speaker on its node.
     const child = namespace === undefined ? this.sandbox.spawnOutside(argv, { cwd: repository }) : this.sandbox.spawn(namespace, argv);
     return Program.start(child, { name, logFile: this.#log(name), ready: /"msg":"ready"/ });

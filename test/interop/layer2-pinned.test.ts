@@ -140,6 +140,16 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     expect((await answering()).length).toBe(2);
   });
 
+  it('a node that is powered off in the middle of it is taken over at once', async () => {
+    const node = await start(30_000);
+    await node.stop();
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    expect(await answering()).toEqual([node.host.mac, node.host.mac]);
+    lan.cable(0, false);
+    await until('the other node to take over', () => VIPS.every(ip => lan.node(1).owns(ip)), 5_000);
+    expect(await answering()).toEqual([lan.node(1).host.mac, lan.node(1).host.mac]);
+  });
+
   it('without a hold it is over in moments, and what is not taken up goes', async () => {
     const node = await start(0);
     await node.stop();
