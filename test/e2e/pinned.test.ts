@@ -70,7 +70,8 @@ describe.skipIf(!available())(
           const old = playground.speakers.get('dn0');
           old?.signal('SIGSTOP');
           await sleep(1_000);
-          await playground.startSpeaker(playground.node('dn0'));
+          // The port of the first is still taken.
+          await playground.startSpeaker(playground.node('dn0'), ['--http-address', '127.0.0.1:9126']);
           old?.signal('SIGCONT');
           expect(await old?.exited()).toBe(1);
           expect(old?.tail(20)).toContain('another speaker of this node has taken over');
