@@ -138,8 +138,9 @@ function itemsOf(document: Document.Parsed | Document): KubeObject[] {
   return object.kind?.endsWith('List') ? (object.items ?? []) : [object];
 }
 
+/** kubectl reads YAML 1.1, for which a bare `on` or `yes` is a boolean. */
 function toYaml(objects: readonly object[]): string {
-  return objects.map(object => `---\n${stringify(object)}`).join('');
+  return objects.map(object => `---\n${stringify(object, { compat: 'yaml-1.1' })}`).join('');
 }
 
 function readFiles(path: string): InputFile[] {
