@@ -1,8 +1,9 @@
 import { Connections, FrrRouter, Playground, UdpProbe } from '@herald/playground';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { apply, established, nextHops, paths } from './bgp-router.ts';
+import { apply, counts, established, nextHops, paths } from './bgp-router.ts';
 import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
 import { RouteWatch } from './route-watch.ts';
+import { SecondCluster } from './second-cluster.ts';
 import { until } from './wait.ts';
 
 const CONFIGURATION = `
@@ -25,6 +26,14 @@ apiVersion: v1
 kind: Service
 metadata: { name: web }
 spec: { type: LoadBalancer, selector: { app: web }, ports: [{ name: http, port: 80 }, { name: echo, port: 80, protocol: UDP }] }
+`;
+const ENDPOINT = `
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: web-1, labels: { kubernetes.io/service-name: web } }
+addressType: IPv4
+ports: [{ name: http, port: 80, protocol: TCP }]
+endpoints: [{ addresses: [10.45.0.1], nodeName: second-0, conditions: { ready: true } }]
 `;
 const NODES = ['192.168.150.40', '192.168.150.41'];
 
@@ -159,6 +168,39 @@ describe.skipIf(!able)(
       const { blackouts, answered } = await quiet.stop();
       expect(answered).toBeGreaterThan(500);
       expect(blackouts).toEqual([]);
+      await probe.stop();
+    });
+
+    it("another cluster's speaker announces to the same router, also the same address, and neither disturbs the other", async () => {
+      const { client } = playground.topology;
+      const before = await counts(router);
+      const node = {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: 'second-0' },
+        status: { addresses: [{ type: 'InternalIP', address: client.ipv4 }] },
+      };
+      // Its pool is the same: its first address is the one that the first cluster's Service has.
+      const second = await SecondCluster.start(playground, node, `${CONFIGURATION}---${ENDPOINT}`);
+      try {
+        await until(
+          'three paths',
+          async () => Object.keys(await paths(router, `${ip}/32`)).join() === [client.ipv4, ...NODES].sort().join(),
+        );
+        expect((await nextHops(playground, ip)).length).toBe(3);
+        await until('its own status', async () => {
+          const path = 'jsonpath={.items[0].status.established} {.items[0].status.lastError}';
+          const text = await second.kubectl('get', 'bgppeers.heraldlb.io', '-n', 'herald-system', '-o', path);
+          if (!text.startsWith('1/1')) throw new Error(`${text}${second.speaker.tail(5)}`);
+          return true;
+        });
+      } finally {
+        await second.stop();
+      }
+      await until('the paths of the first cluster alone', async () => (await nextHops(playground, ip)).join() === NODES.join());
+      const { [client.ipv4]: _, ...after } = await counts(router);
+      expect(after).toEqual(before);
+      await established(playground, 'router', '2/2');
       await probe.stop();
     });
   },
