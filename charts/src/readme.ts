@@ -42,6 +42,13 @@ kubectl apply --server-side --force-conflicts -f charts/herald/crds/
 The Secret with the key of the heartbeats is made at the first installation and kept: changing it under running speakers would part them.
 To rotate it, put the new key into \`data.key\` and the old one into \`data.previous\`; remove \`previous\` when all speakers have seen it.
 
+## Resources
+
+Resident memory of the pods of the chart, run from the bundle with Node 24 as the image does (\`npm run bench -- footprint\`): a speaker that is idle 85 MB, of which 47 MB are
+Node's own file and shared by all pods of the image on a node. A controller without Services 70 MB, with 1,000 Services and as many EndpointSlices 130 MB (Node 20). The default requests are for
+that; raise the controller's for clusters with many thousands of Services. A speaker is ready 1.2 s after its start on a busy machine, of which it listens for other speakers for 0.6 s
+(\`meshProfile: default\`).
+
 ## Permissions
 
 | who | on the node | in the API |
