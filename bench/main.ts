@@ -8,7 +8,7 @@ interface Benchmark {
 }
 
 /** What benchmarks share; no benchmarks themselves. */
-const HELPERS = new Set(['main.ts', 'figures.ts', 'lan.ts']);
+const HELPERS = new Set(['main.ts', 'figures.ts', 'lan.ts', 'gobgp-api.ts']);
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
 /** `npm run bench -- NAME`: runs one benchmark and prints its figures as one JSON object on the last line. Without a name: the list. */

@@ -70,6 +70,8 @@ describe.skipIf(missing !== undefined)('a node with two links to routers of the 
     await lan?.close();
   });
 
+  const state = async (name: string) => (await speaker.status(name)).bfd?.state;
+
   it('reaches each of them by the device its peer is bound to', async () => {
     await speaker.addPeer({ name: 'first', address: '10.77.0.1', remoteAs: 65001, device: 'eth0', bfd: BFD });
     await speaker.addPeer({ name: 'second', address: '10.77.0.1', remoteAs: 65011, device: 'eth1', bfd: BFD });
@@ -81,7 +83,6 @@ describe.skipIf(missing !== undefined)('a node with two links to routers of the 
   });
 
   it('tells their BFD sessions apart', async () => {
-    const state = async (name: string) => (await speaker.status(name)).bfd?.state;
     await until('both are up', async () => (await state('first')) === 'Up' && (await state('second')) === 'Up', {
       explain: async () => JSON.stringify([await speaker.status('first'), await speaker.status('second')]),
     });

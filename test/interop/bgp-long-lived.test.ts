@@ -62,6 +62,13 @@ interface Router {
   readonly look: () => Promise<'none' | 'fresh' | 'stale' | 'long-lived stale'>;
 }
 
+/** What a router's text about the route says. */
+function read(answer: string, longLived: RegExp, stale: RegExp): 'none' | 'fresh' | 'stale' | 'long-lived stale' {
+  if (answer === '') return 'none';
+  if (longLived.test(answer)) return 'long-lived stale';
+  return stale.test(answer) ? 'stale' : 'fresh';
+}
+
 describe.skipIf(missing !== undefined)('routers while our process is away for longer than the restart time', () => {
   let lan: Lan;
   let node: Host;
@@ -89,11 +96,6 @@ describe.skipIf(missing !== undefined)('routers while our process is away for lo
       lan.host('bird', { addresses: ['10.77.0.11/24'] }).then(host => Bird.start(host, BIRD)),
       lan.host('gobgp', { addresses: ['10.77.0.12/24'] }).then(host => Gobgp.start(host, GOBGP)),
     ]);
-    const text = async (answer: string, longLived: RegExp, stale: RegExp) => {
-      if (answer === '') return 'none' as const;
-      if (longLived.test(answer)) return 'long-lived stale' as const;
-      return stale.test(answer) ? ('stale' as const) : ('fresh' as const);
-    };
     routers.push(
       {
         name: 'frr',
@@ -104,8 +106,8 @@ describe.skipIf(missing !== undefined)('routers while our process is away for lo
           return path ? (path.stale ? 'stale' : 'fresh') : 'none';
         },
       },
-      { name: 'bird', address: '10.77.0.11', look: async () => text(await bird.route(PREFIX), /\(65535,6\)/, /\(stale\)/) },
-      { name: 'gobgp', address: '10.77.0.12', look: async () => text(await gobgp.route(PREFIX), /llgr-stale/i, /^S/m) },
+      { name: 'bird', address: '10.77.0.11', look: async () => read(await bird.route(PREFIX), /\(65535,6\)/, /\(stale\)/) },
+      { name: 'gobgp', address: '10.77.0.12', look: async () => read(await gobgp.route(PREFIX), /llgr-stale/i, /^S/m) },
     );
     await start();
     await all('fresh');

@@ -246,4 +246,50 @@ describe.skipIf(missing !== undefined)('each router', () => {
     }
     await speaker.removePeer('ExaBGP');
   });
+
+  it('reads 10,000 routes and their withdrawal over several hops, and gets them again by a refresh: ExaBGP', async () => {
+    const host = await lan.host('exa2', { addresses: ['10.77.0.15/24'] });
+    await host.ip('route', 'add', '10.99.0.2/32', 'via', '10.77.0.2');
+    const exabgp = await Exabgp.start(host, {
+      local: '10.77.0.15',
+      peer: '10.99.0.2',
+      neighbor: `
+  router-id 10.77.0.15; local-as 65001; peer-as 65002; hold-time 30;
+  family { ipv4 unicast; }
+  capability { route-refresh enable; asn4 enable; }
+`,
+    });
+    const options = { address: '10.77.0.15', sourceAddress: '10.99.0.2', remoteAs: 65001, multihop: 3, connectTimeout: 1 };
+    await speaker.addPeer({ name: 'far', ...options, families: ['ipv4-unicast'], nextHop: { ipv4: '10.77.0.2' } });
+    await speaker.waitState('far', 'Established');
+    const counts = async () => {
+      const sum = { announced: 0, withdrawn: 0 };
+      for (const hex of await exabgp.received('update')) {
+        const bytes = Buffer.from(hex, 'hex');
+        const withdrawn = bytes.readUInt16BE(19);
+        const attributes = bytes.readUInt16BE(21 + withdrawn);
+        // Every prefix is a /32: five octets.
+        sum.withdrawn += withdrawn / 5;
+        sum.announced += (bytes.length - 23 - withdrawn - attributes) / 5;
+      }
+      return sum;
+    };
+    const seen = (what: Awaited<ReturnType<typeof counts>>) =>
+      until(
+        JSON.stringify(what),
+        async () => {
+          const now = await counts();
+          return now.announced === what.announced && now.withdrawn === what.withdrawn;
+        },
+        { interval: 200, explain: async () => JSON.stringify(await counts()) },
+      );
+    await speaker.call('announceMany', 0, 10_000, {});
+    await seen({ announced: 10_001, withdrawn: 0 });
+    await exabgp.command('neighbor 10.99.0.2 announce route-refresh ipv4 unicast');
+    await seen({ announced: 20_002, withdrawn: 0 });
+    await speaker.call('withdrawMany', 0, 10_000);
+    await seen({ announced: 20_002, withdrawn: 10_000 });
+    expect((await speaker.status('far')).counters.sessionsEstablished).toBe(1);
+    await speaker.removePeer('far');
+  });
 });

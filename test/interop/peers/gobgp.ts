@@ -39,6 +39,11 @@ export class Gobgp {
     return gobgp;
   }
 
+  /** The unix socket of its API. */
+  get socket(): string {
+    return this.#api.slice('unix://'.length);
+  }
+
   /** What the client answers. */
   async ask(...words: string[]): Promise<string> {
     return await run('gobgp', ['--target', this.#api, ...words]);
