@@ -1,21 +1,16 @@
 import type { Socket } from 'node:net';
 import { formatRouterId } from './codec/address.ts';
 import { EMPTY, toHex } from './codec/bytes.ts';
-import { type Family, familyOf } from './codec/family.ts';
 import { encodeMessage, INITIAL_CONTEXT, type Message, type ReceivedMessage } from './codec/message.ts';
 import type { MessageError } from './codec/message-error.ts';
 import { Cease, cease, type Notification } from './codec/notification.ts';
 import type { NamedPrefix } from './codec/prefix.ts';
-import { RefreshSubtype, type RouteRefresh } from './codec/route-refresh.ts';
+import { EstablishedSession } from './established.ts';
 import type { Failure, FsmAction, FsmEvent } from './fsm/events.ts';
 import { step } from './fsm/machine.ts';
 import type { Negotiated } from './fsm/negotiate.ts';
 import { initialState, nextDeadline, type PeerState, type SessionState, sessionState } from './fsm/state.ts';
-import { familiesWithoutNextHop, nextHopProblems, type OwnNextHops, ownNextHops } from './next-hop.ts';
 import { needsReset, type PeerConfig } from './peer-config.ts';
-import { ReceivedRoutes } from './received.ts';
-import { AdjRibOut } from './rib/adj-rib-out.ts';
-import type { ExportContext } from './rib/export.ts';
 import type { RouteTable } from './rib/route-table.ts';
 import type { Clock } from './session/clock.ts';
 import { Connection } from './session/connection.ts';
@@ -36,20 +31,6 @@ export interface PeerHost {
   synchronized(peer: Peer): void;
 }
 
-/** The Established session. */
-interface Session {
-  readonly connection: number;
-  readonly negotiated: Negotiated;
-  readonly rib: AdjRibOut;
-  nextHops: OwnNextHops;
-  readonly received: ReceivedRoutes;
-  synchronized: boolean;
-}
-
-/** Octets waiting in the socket above which nothing more is worked out: a slow peer gets the newest state later, not a queue now. */
-const IN_FLIGHT = 1 << 20;
-/** Announcements that follow one another within this time, ms, share messages. Withdrawals and the first announcement never wait. */
-const PACE = 10;
 /** RFC 9687 asks for 8 minutes; a router that reads nothing for twice the hold time is of no use to a load balancer. */
 const SEND_HOLD_FACTOR = 2;
 const MIN_SEND_HOLD = 10_000;
@@ -74,11 +55,8 @@ export class Peer {
   #dial: AbortController | undefined;
   #cancelTimer: (() => void) | undefined;
   #timerAt: number | undefined;
-  #session: Session | undefined;
+  #session: EstablishedSession | undefined;
   #lastError: PeerStatus['lastError'];
-  #flushQueued = false;
-  #cancelFlush: (() => void) | undefined;
-  #lastFlush = Number.NEGATIVE_INFINITY;
   #bfd: BfdStatus | undefined;
   #bfdWasUp = false;
   readonly #malformed: { readonly at: number; readonly reason: string; readonly hex: string }[] = [];
@@ -185,18 +163,12 @@ export class Peer {
 
   /** The route of a prefix may have changed for this peer. */
   mark(prefix: NamedPrefix): void {
-    if (!this.#session) return;
-    this.#session.rib.mark(prefix);
-    this.#scheduleFlush();
+    this.#session?.mark(prefix);
   }
 
   /** Next hops, or whether the speaker drains, may have changed. */
   refreshExport(): void {
-    const session = this.#session;
-    if (!session) return;
-    session.nextHops = this.#ownNextHops(session.connection, session.negotiated);
-    session.rib.update(this.#exportContext(session), this.#host.routes.prefixesFor(this.name));
-    this.#scheduleFlush();
+    this.#session?.refreshExport(this.#config);
   }
 
   /** How the path is, from BFD. Only Up to Down ends a session, and AdminDown is no failure (RFC 5882 §4.2). */
@@ -233,17 +205,15 @@ export class Peer {
       remoteAs: negotiated?.peerAs,
       remoteRouterId: negotiated && formatRouterId(negotiated.peerId),
       remoteHostname: negotiated?.peerHostname,
-      localAddress: session && this.#connections.get(session.connection)?.localAddress,
+      localAddress: session?.connection.localAddress,
       holdTime: negotiated?.holdTime,
       families: negotiated?.families ?? [],
-      withoutNextHop: session
-        ? familiesWithoutNextHop(session.negotiated.families, session.nextHops, session.negotiated.extendedNextHop)
-        : [],
+      withoutNextHop: session?.withoutNextHop ?? [],
       capabilities: negotiated?.peerCapabilities ?? [],
       gracefulRestart: this.keepsRoutes,
       lastError: this.#lastError,
-      problems: this.#problems(),
-      announced: { 'ipv4-unicast': 0, 'ipv6-unicast': 0, ...session?.rib.counts },
+      problems: session?.problems() ?? [],
+      announced: { 'ipv4-unicast': 0, 'ipv6-unicast': 0, ...session?.announced },
       bfd: this.#bfd,
       counters: structuredClone(this.counters),
     };
@@ -300,6 +270,7 @@ export class Peer {
         this.#established(action.connection, action.negotiated);
         break;
       case 'down':
+        this.#session?.end();
         this.#session = undefined;
         this.counters.sessionsLost++;
         break;
@@ -382,7 +353,7 @@ export class Peer {
         this.#connections.delete(id);
       },
       drained: () => {
-        if (this.#session?.connection === id) this.#scheduleFlush();
+        if (this.#session?.connection.id === id) this.#session.scheduleFlush();
       },
     });
     this.#connections.set(id, connection);
@@ -435,112 +406,22 @@ export class Peer {
 
   // --- the Established session
 
-  #established(connection: number, negotiated: Negotiated): void {
+  #established(id: number, negotiated: Negotiated): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
     this.counters.sessionsEstablished++;
-    const nextHops = this.#ownNextHops(connection, negotiated);
-    const rib = new AdjRibOut(this.#exportContext({ negotiated, nextHops }), negotiated.maxLength, text =>
-      this.#host.routes.lookup(text, this.name),
-    );
-    this.#session = { connection, negotiated, nextHops, rib, received: new ReceivedRoutes(this.counters), synchronized: false };
-    rib.begin(this.#host.routes.prefixesFor(this.name));
-    this.#lastFlush = Number.NEGATIVE_INFINITY;
-    this.#scheduleFlush();
+    this.#session = new EstablishedSession(connection, negotiated, this.#config, this.#host, this.counters, {
+      synchronized: () => this.#host.synchronized(this),
+      written: () => this.#armTimer(),
+    });
   }
 
   #deliver(message: ReceivedMessage): void {
-    const session = this.#session;
-    if (!session) return;
+    if (!this.#session) return;
     if (message.kind === 'update') {
-      const limit = this.#config.receivedRouteLimit;
-      if (session.received.update(message.update, limit)) return;
+      if (this.#session.received(message.update)) return;
       this.#queue.push({ type: 'reset', notification: cease(Cease.MAXIMUM_PREFIXES), damp: true });
-    } else if (message.kind === 'route-refresh') this.#refresh(session, message.refresh);
-  }
-
-  #refresh(session: Session, refresh: RouteRefresh): void {
-    const family = familyOf(refresh);
-    this.counters.refreshesReceived++;
-    // RFC 7313 §5: brackets of the peer's own refresh, and subtypes unknown, need no answer.
-    if (!family || refresh.subtype !== RefreshSubtype.REQUEST) return;
-    session.rib.refresh(family, session.negotiated.enhancedRouteRefresh);
-    this.#scheduleFlush();
-  }
-
-  #ownNextHops(connection: number, negotiated: Negotiated): OwnNextHops {
-    return ownNextHops({
-      localAddress: this.#connections.get(connection)?.localAddress,
-      interfaces: this.#host.transport.interfaces(),
-      configured4: this.#config.nextHop4,
-      configured6: this.#config.nextHop6,
-      extendedNextHop: negotiated.extendedNextHop,
-    });
-  }
-
-  #exportContext({ negotiated, nextHops }: Pick<Session, 'negotiated' | 'nextHops'>): ExportContext {
-    return {
-      internal: negotiated.internal,
-      localAs: this.#config.fsm.localAs,
-      fourOctetAs: negotiated.context.fourOctetAs,
-      extendedNextHop: negotiated.extendedNextHop,
-      families: negotiated.families,
-      nextHop4: nextHops.nextHop4,
-      nextHop6: nextHops.nextHop6,
-      gracefulShutdown: this.#host.draining(this.name),
-    };
-  }
-
-  #problems(): string[] {
-    const session = this.#session;
-    if (!session) return [];
-    const { negotiated, nextHops } = session;
-    const missing: Family[] = this.#config.fsm.families.filter(family => !negotiated.families.includes(family));
-    return [
-      ...missing.map(family => `the peer does not speak ${family}`),
-      ...nextHopProblems(negotiated.families, nextHops, negotiated.extendedNextHop),
-    ];
-  }
-
-  #scheduleFlush(): void {
-    const session = this.#session;
-    if (!session?.rib.pending || this.#flushQueued) return;
-    const wait = session.rib.urgent ? 0 : this.#lastFlush + PACE - this.#host.clock.now();
-    if (wait > 0) {
-      this.#cancelFlush ??= this.#host.clock.at(this.#lastFlush + PACE, () => {
-        this.#cancelFlush = undefined;
-        this.#flush();
-      });
-      return;
-    }
-    // After the running code: a loop of ten thousand announcements is one burst.
-    this.#flushQueued = true;
-    queueMicrotask(() => {
-      this.#flushQueued = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    const session = this.#session;
-    const connection = session && this.#connections.get(session.connection);
-    if (!session || !connection) return;
-    while (session.rib.pending && connection.pendingOctets < IN_FLIGHT) {
-      const burst = session.rib.next();
-      if (!burst) break;
-      if (burst.bytes.length > 0) connection.write(burst.bytes);
-      this.counters.messagesSent += burst.messages;
-      this.counters.updatesSent += burst.messages;
-      this.counters.octetsSent += burst.bytes.length;
-      this.counters.routesAnnounced += burst.announced;
-      this.counters.routesWithdrawn += burst.withdrawn;
-    }
-    this.#lastFlush = this.#host.clock.now();
-    this.#armTimer();
-    if (!session.synchronized && !session.rib.pending) {
-      session.synchronized = true;
-      this.#host.synchronized(this);
-    }
+    } else if (message.kind === 'route-refresh') this.#session.refresh(message.refresh);
   }
 }
 

@@ -1,18 +1,18 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
 import type { BfdService } from './bfd/spec.ts';
 import { BfdThread } from './bfd/thread.ts';
-import { parseRouterId, splitZone } from './codec/address.ts';
+import { parseRouterId } from './codec/address.ts';
 import { Cease, cease, describeNotification, type Notification } from './codec/notification.ts';
 import { BgpError, type BgpErrorCode } from './errors.ts';
 import type { SessionState } from './fsm/state.ts';
+import { keysOf, Listeners, type ListenRequest } from './listeners.ts';
 import type { PeerOptions } from './options.ts';
 import { Peer, type PeerHost } from './peer.ts';
 import { checkAsn, type PeerConfig, peerConfig, peerName } from './peer-config.ts';
 import { type Route, RouteParser } from './rib/route.ts';
 import { type Audience, RouteTable } from './rib/route-table.ts';
 import { type Clock, systemClock } from './session/clock.ts';
-import { systemTransport, type Transport, type TransportListener } from './session/transport.ts';
+import { systemTransport, type Transport } from './session/transport.ts';
 import type { BfdStatus, PeerStatus } from './status.ts';
 import { type LinkDiscovery, systemDiscovery } from './unnumbered/discovery.ts';
 
@@ -72,7 +72,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   readonly #clock: Clock;
   readonly #transport: Transport;
   readonly #peers = new Map<string, Peer>();
-  readonly #listeners: TransportListener[] = [];
+  readonly #listeners: Listeners;
   readonly #parser = new RouteParser();
   readonly #routes: RouteTable;
   readonly #host: PeerHost;
@@ -98,6 +98,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       if (!audience) for (const peer of this.#peers.values()) peer.mark(prefix);
       else for (const name of audience) this.#peers.get(name)?.mark(prefix);
     });
+    this.#listeners = new Listeners(this.#transport, this.#peers, (peer, text) => this.emit('problem', { peer, text }));
     this.#host = {
       clock: this.#clock,
       random: options.random ?? Math.random,
@@ -131,28 +132,9 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
    * Accepts connections from peers; others are closed before a word. Returns the port, which matters when 0 was asked for.
    * Without it the speaker only dials. Throws `BGP_LISTEN`.
    */
-  async listen(
-    options: { readonly port?: number; readonly addresses?: readonly string[]; readonly device?: string } = {},
-  ): Promise<number> {
+  async listen(options: ListenRequest = {}): Promise<number> {
     this.#checkRunning();
-    let port = options.port ?? 179;
-    for (const address of options.addresses ?? ['0.0.0.0', '::']) {
-      try {
-        const listener = await this.#transport.listen({
-          address,
-          port,
-          device: options.device,
-          onConnection: socket => this.#accept(socket, options.device),
-        });
-        this.#listeners.push(listener);
-        port = listener.port;
-        for (const { address: remote, config } of this.#peers.values()) this.#setKeys(listener, remote, config);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new BgpError('BGP_LISTEN', `cannot listen on ${address} port ${port}: ${reason}`, { cause: error });
-      }
-    }
-    return port;
+    return await this.#listeners.listen(options);
   }
 
   /** Adds a peer and opens a session with it. Throws `BGP_BAD_OPTION`, `BGP_DUPLICATE_PEER` or `BGP_STOPPED`. */
@@ -163,7 +145,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       throw new BgpError('BGP_DUPLICATE_PEER', `a peer named ${config.name} exists already; use updatePeer`);
     this.#checkUnique(config);
     const peer = new Peer(config, this.#host, this.#options.restarted ?? true);
-    this.#changeKeys(undefined, peer);
+    this.#listeners.changeKeys(undefined, peer);
     this.#peers.set(config.name, peer);
     peer.start();
     this.#watchLink(peer);
@@ -182,7 +164,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     this.#checkUnique(config);
     const before = peer.config;
     const address = config.discoverOn !== undefined && config.discoverOn === before.discoverOn ? peer.address : config.address;
-    if (keysOf(peer) !== keysOf({ address, config })) this.#changeKeys(peer, { address, config });
+    if (keysOf(peer) !== keysOf({ address, config })) this.#listeners.changeKeys(peer, { address, config });
     peer.reconfigure(config);
     this.#watchLink(peer);
     if (pathOf(before) !== pathOf(config)) this.#watchPath(peer);
@@ -192,7 +174,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   removePeer(name: string): void {
     const peer = this.#peer(name);
     peer.stop(cease(Cease.PEER_DECONFIGURED));
-    this.#changeKeys(peer, undefined);
+    this.#listeners.changeKeys(peer, undefined);
     this.#bfd.remove(name);
     this.#endWatch(name);
     this.#peers.delete(name);
@@ -267,24 +249,15 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
       if (mode === 'cease') return cease(Cease.ADMINISTRATIVE_SHUTDOWN, message);
       return peer.keepsRoutes ? undefined : cease(Cease.ADMINISTRATIVE_RESET, message);
     };
+    const listening = this.#listeners.close();
     for (const peer of this.#peers.values()) peer.stop(goodbye(peer));
     for (const name of this.#watches.keys()) this.#endWatch(name);
     // AdminDown: whoever watches our path shall not take the end of this process for a failure.
     await this.#bfd.close();
-    await Promise.all([...this.#listeners.map(listener => listener.close()), ...[...this.#peers.values()].map(peer => peer.closed())]);
+    await Promise.all([listening, ...[...this.#peers.values()].map(peer => peer.closed())]);
   }
 
   // --- inside
-
-  #accept(socket: Socket, device: string | undefined): void {
-    const peer = this.#stopped ? undefined : this.#peerAt(socket, device);
-    if (peer) {
-      peer.accept(socket);
-      return;
-    }
-    socket.on('error', () => {});
-    socket.destroy();
-  }
 
   /** Looks for the router of an unnumbered peer, on the link that is configured now. */
   #watchLink(peer: Peer): void {
@@ -296,7 +269,7 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     const found = (router: string) => {
       const address = `${router}%${link}`;
       try {
-        this.#changeKeys(peer, { address, config: peer.config });
+        this.#listeners.changeKeys(peer, { address, config: peer.config });
       } catch (error) {
         this.emit('problem', { peer: name, text: error instanceof Error ? error.message : String(error) });
         return;
@@ -328,57 +301,6 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     }
   }
 
-  /** Whose connection this is. One that could be of peers on several devices is nobody's, unless the listener has the device of one of them. */
-  #peerAt(socket: Socket, device: string | undefined): Peer | undefined {
-    const remote = splitZone(socket.remoteAddress ?? '');
-    const local = splitZone(socket.localAddress ?? '').address;
-    const found = [...this.#peers.values()].filter(({ address, config }) => {
-      if (address === undefined || !config.enabled || !serves(device, config)) return false;
-      const expected = splitZone(address);
-      if (expected.address !== remote.address) return false;
-      if (expected.zone !== undefined && remote.zone !== undefined && expected.zone !== remote.zone) return false;
-      return config.sourceAddress === undefined || splitZone(config.sourceAddress).address === local;
-    });
-    const bound = found.filter(({ config }) => device !== undefined && config.device === device);
-    const [first, ...others] = bound.length > 0 ? bound : found;
-    const other = others.find(({ config }) => config.device !== first?.config.device);
-    if (!first || !other) return first;
-    const text = `a connection from ${remote.address} may be of ${first.name} or of ${other.name}: listen on the device of each, or let us dial`;
-    this.emit('problem', { peer: first.name, text });
-    return undefined;
-  }
-
-  /** Moves the keys on the listeners from one state of a peer to another. What throws leaves them as they were. */
-  #changeKeys(before: KeyHolder | undefined, after: KeyHolder | undefined): void {
-    const move = (from: KeyHolder | undefined, to: KeyHolder | undefined): void => {
-      for (const listener of this.#listeners) {
-        if (from) this.#clearKeys(listener, from.address, from.config);
-        if (to) this.#setKeys(listener, to.address, to.config);
-      }
-    };
-    try {
-      move(before, after);
-    } catch (error) {
-      move(after, before);
-      throw error;
-    }
-  }
-
-  #setKeys(listener: TransportListener, address: string | undefined, config: PeerConfig): void {
-    const { password, tcpAo } = config;
-    if (address === undefined || !sameFamily(address, listener.address) || !serves(listener.device, config)) return;
-    if (password !== undefined) listener.setPassword(address, password);
-    // Without it in the kernel the peer is never started, and what comes from it is closed.
-    if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, tcpAo);
-  }
-
-  #clearKeys(listener: TransportListener, address: string | undefined, config: PeerConfig): void {
-    const { password, tcpAo } = config;
-    if (address === undefined || !sameFamily(address, listener.address) || !serves(listener.device, config)) return;
-    if (password !== undefined) listener.setPassword(address, undefined);
-    if (tcpAo && this.#transport.tcpAoSupported()) listener.setTcpAo(address, undefined);
-  }
-
   #checkUnique(config: PeerConfig): void {
     for (const { config: other } of this.#peers.values()) {
       if (other.name === config.name) continue;
@@ -407,22 +329,6 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
   #checkRunning(): void {
     if (this.#stopped) throw new BgpError('BGP_STOPPED', 'the speaker has been stopped; make a new one');
   }
-}
-
-/** What the keys of a peer on a listener depend on. */
-type KeyHolder = Pick<Peer, 'address' | 'config'>;
-
-function keysOf({ address, config }: KeyHolder): string {
-  return JSON.stringify([address, config.password, config.tcpAo]);
-}
-
-function sameFamily(a: string, b: string): boolean {
-  return a.includes(':') === b.includes(':');
-}
-
-/** Whether a listener on this device, or on all, takes connections of a peer. */
-function serves(device: string | undefined, config: PeerConfig): boolean {
-  return device === undefined || config.device === undefined || config.device === device;
 }
 
 /** All that a BFD session depends on. */

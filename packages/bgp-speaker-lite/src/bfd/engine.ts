@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { interfaceIndex, links, type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
-import { isLinkLocal, parseAddress, splitZone } from '../codec/address.ts';
+import { type PollLoop, RawSocketError, type Timer, type UdpInfo, UdpSocket } from 'raw-socket';
+import { splitZone } from '../codec/address.ts';
 import type { BfdStatus } from '../status.ts';
 import { Authenticator } from './authentication.ts';
 import { EchoFunction } from './echo.ts';
 import { ECHO_PORT, type EchoId } from './echo-frame.ts';
 import { EchoLinks, type EchoRoute } from './echo-links.ts';
+import { FORWARDING, kernelForwards } from './forwarding.ts';
 import { type ControlPacket, decodeControlPacket, diagnosticText, encodeControlPacket, stateName } from './packet.ts';
+import { BoundDevice, familyOf, keyOf, pathKey, samePath } from './path.ts';
 import { BfdSession, type SessionConfig } from './session.ts';
 import type { BfdSessionSpec } from './spec.ts';
 
@@ -21,8 +22,6 @@ const PORT_ATTEMPTS = 64;
 const FULL_TTL = 255;
 /** Network control. */
 const CS6 = 0xc0;
-/** Interfaces remembered by a session that is bound to one. */
-const MOST_DEVICES = 64;
 /** An AdminDown is said several times: nobody repeats it once we are gone. */
 const FAREWELLS = 3;
 
@@ -40,8 +39,7 @@ interface Entry {
   readonly sender: UdpSocket;
   readonly sendErrors: Set<string>;
   echo: EchoFunction | undefined;
-  /** Whether packets that come in by an interface are the session's: only where it is bound to a device. */
-  readonly devices: Map<number, boolean>;
+  readonly device: BoundDevice;
   /** Where the peer's packets come in. */
   route: EchoRoute | undefined;
   timer: Timer | undefined;
@@ -153,7 +151,7 @@ export class BfdEngine {
       authenticator,
       sender,
       sendErrors,
-      devices: new Map(),
+      device: new BoundDevice(spec.device),
       echo: undefined,
       route: undefined,
       timer: undefined,
@@ -295,7 +293,7 @@ export class BfdEngine {
     if (!entry) return this.#drop('no such session');
     // A discriminator is 32 bits of luck: the address must be the peer's as well.
     if (entry.spec.multihop !== multihop || keyOf(info, multihop) !== entry.key) return this.#drop('from another address');
-    if (!arrivesBy(entry, info)) return this.#drop('from another device');
+    if (!entry.device.accepts(info.interfaceIndex)) return this.#drop('from another device');
     const least = multihop ? (entry.spec.options.minimumTtl ?? FULL_TTL - 1) : FULL_TTL;
     if ((info.ttl ?? 0) < least) return this.#drop('TTL too small');
     if (packet.authenticationPresent !== (entry.authenticator !== undefined)) return this.#drop('authentication on one side only');
@@ -309,8 +307,8 @@ export class BfdEngine {
 
   /** The session of a packet that names none (RFC 5881 §3): by the address, and by the device where the session is bound to one. */
   #entryAt(info: UdpInfo, multihop: boolean): Entry | undefined {
-    const candidates = [...(this.#byKey.get(keyOf(info, multihop)) ?? [])].filter(entry => arrivesBy(entry, info));
-    return candidates.find(({ spec }) => spec.device !== undefined) ?? candidates[0];
+    const candidates = [...(this.#byKey.get(keyOf(info, multihop)) ?? [])].filter(({ device }) => device.accepts(info.interfaceIndex));
+    return candidates.find(({ device }) => device.name !== undefined) ?? candidates[0];
   }
 
   #noteRoute(entry: Entry, { interfaceIndex, destination, address }: UdpInfo): void {
@@ -339,56 +337,6 @@ export class BfdEngine {
             if (this.#entries.get(entry.spec.id) === entry) this.#arm(entry);
           });
   }
-}
-
-const FORWARDING = {
-  4: { name: 'net.ipv4.ip_forward', file: '/proc/sys/net/ipv4/ip_forward' },
-  6: { name: 'net.ipv6.conf.all.forwarding', file: '/proc/sys/net/ipv6/conf/all/forwarding' },
-} as const;
-
-/** Echo packets are sent back by the forwarding of the kernel: their source and destination are the peer's own address. */
-function kernelForwards(family: 4 | 6): boolean {
-  try {
-    return readFileSync(FORWARDING[family].file, 'utf8').trim() !== '0';
-  } catch {
-    return false;
-  }
-}
-
-/** Whether a packet came in by the device its session is bound to, itself or inside the VRF. */
-function arrivesBy({ spec: { device }, devices }: Entry, { interfaceIndex: index }: UdpInfo): boolean {
-  if (device === undefined || index === undefined) return true;
-  const known = devices.get(index);
-  if (known !== undefined) return known;
-  // An index is not given again soon; whoever makes devices by the hundred is looked up again.
-  if (devices.size >= MOST_DEVICES) devices.clear();
-  const all = links();
-  const bound = all.find(({ name }) => name === device)?.index;
-  const belongs = bound !== undefined && (bound === index || all.find(link => link.index === index)?.master === bound);
-  if (bound !== undefined) devices.set(index, belongs);
-  return belongs;
-}
-
-function familyOf({ address }: BfdSessionSpec): 4 | 6 {
-  return address.includes(':') ? 6 : 4;
-}
-
-function samePath(a: BfdSessionSpec, b: BfdSessionSpec): boolean {
-  return pathText(a) === pathText(b);
-}
-
-function pathText({ address, sourceAddress, device, multihop, options }: BfdSessionSpec): string {
-  return JSON.stringify([address, sourceAddress, device, multihop, options.authentication, options.minimumTtl]);
-}
-
-function pathKey({ address, multihop }: BfdSessionSpec): string {
-  const { address: plain, zone } = splitZone(address);
-  const scope = zone !== undefined && isLinkLocal(parseAddress(plain)) ? `%${interfaceIndex(zone)}` : '';
-  return `${multihop ? 'multi' : 'single'}/${plain}${scope}`;
-}
-
-function keyOf(info: UdpInfo, multihop: boolean): string {
-  return `${multihop ? 'multi' : 'single'}/${info.address}`;
 }
 
 function statusOf(session: BfdSession, echo: EchoFunction | undefined): BfdStatus {

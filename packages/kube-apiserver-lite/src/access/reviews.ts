@@ -1,10 +1,8 @@
 import type { Cluster } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
 import { badRequest, invalidObject, required } from '../errors.ts';
-import { readBody } from '../http/body.ts';
-import { decodeObject } from '../http/decode.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { writeOptions } from '../http/options.ts';
+import { receiveObject } from '../http/receive.ts';
 import type { SpecialHandler } from '../http/router.ts';
 import type { ApiObject, Json, JsonObject } from '../object.ts';
 import type { Resource } from '../registry/resource.ts';
@@ -45,15 +43,7 @@ export function reviewHandlers(authorizer: () => Authorizer, tokens: TokenAuthor
 function answered(status: (exchange: Exchange, review: ApiObject, cluster: Cluster) => JsonObject): SpecialHandler {
   return async (cluster: Cluster, exchange: Exchange, resource: Resource) => {
     const shape = exchange.shape();
-    const body = await readBody(exchange.request);
-    const options = writeOptions('CreateOptions', exchange.query, exchange.agent);
-    const review = decodeObject(body, {
-      resource,
-      registry: cluster.registry,
-      contentType: exchange.request.headers['content-type'],
-      fieldValidation: options.fieldValidation,
-      warn: exchange.warn,
-    });
+    const { object: review } = await receiveObject(cluster, exchange, resource, 'CreateOptions');
     const metadata = {
       ...review.metadata,
       creationTimestamp: resource.kind === 'SelfSubjectReview' ? timestamp(cluster.environment.now()) : null,

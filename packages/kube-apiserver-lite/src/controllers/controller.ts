@@ -4,12 +4,42 @@ import type { ApiObject } from '../object.ts';
 import { create } from '../operations/create.ts';
 import type { Write } from '../operations/write.ts';
 import type { Resource } from '../registry/resource.ts';
-import type { Stored } from '../storage/stored.ts';
+import type { Change, Stored } from '../storage/stored.ts';
+import { KeyQueue } from './queue.ts';
 
 /** Something that keeps the cluster's state in step, as kube-controller-manager's controllers do. */
 export interface Controller {
   start: () => void;
   stop: () => void;
+}
+
+/** A controller that works on one key at a time: everything once at the start, and then what changes concern. */
+export abstract class KeyedController implements Controller {
+  protected readonly cluster: Cluster;
+  protected readonly queue: KeyQueue;
+  #unobserve: () => void = () => {};
+
+  constructor(cluster: Cluster, onError: (error: unknown, key: string) => void) {
+    this.cluster = cluster;
+    this.queue = new KeyQueue(key => this.sync(key), onError);
+  }
+
+  start(): void {
+    this.enqueueAll();
+    this.#unobserve = this.cluster.store.observe(change => this.observe(change));
+  }
+
+  stop(): void {
+    this.#unobserve();
+    this.queue.stop();
+  }
+
+  /** Puts what is in the store at the start into the queue. */
+  protected abstract enqueueAll(): void;
+  /** Puts what a change concerns into the queue. */
+  protected abstract observe(change: Change): void;
+  /** Brings one key in step. */
+  protected abstract sync(key: string): void;
 }
 
 /** What controllers do their writes with: straight to the store, as a client with all rights. */

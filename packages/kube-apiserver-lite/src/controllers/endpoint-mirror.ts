@@ -2,10 +2,9 @@ import type { Cluster } from '../cluster.ts';
 import type { ApiObject, Json, JsonObject } from '../object.ts';
 import { equal, isObject } from '../schema/json.ts';
 import { type Family, familyOf } from '../services/ip.ts';
-import type { Stored } from '../storage/stored.ts';
-import { Actor, type Controller } from './controller.ts';
+import type { Change, Stored } from '../storage/stored.ts';
+import { Actor, KeyedController } from './controller.ts';
 import { LEGACY_CONTROLLER, LEGACY_MANAGED_BY, MANAGED_BY, SERVICE_NAME, selects } from './endpoint-model.ts';
-import { KeyQueue } from './queue.ts';
 
 const SLICES = 'endpointslices.discovery.k8s.io';
 const CONTROLLER = 'endpointslicemirroring-controller.k8s.io';
@@ -13,39 +12,30 @@ const SKIP = 'endpointslice.kubernetes.io/skip-mirror';
 const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Shows hand-made Endpoints of Services without a selector as EndpointSlices, one per subset and family. */
-export class EndpointMirror implements Controller {
-  readonly #cluster: Cluster;
+export class EndpointMirror extends KeyedController {
   readonly #actor: Actor;
-  readonly #queue: KeyQueue;
-  #stop: () => void = () => {};
 
   constructor(cluster: Cluster, onError: (error: unknown, key: string) => void) {
-    this.#cluster = cluster;
+    super(cluster, onError);
     this.#actor = new Actor(cluster, 'endpointslicemirroring-controller');
-    this.#queue = new KeyQueue(key => this.#sync(key), onError);
   }
 
-  start(): void {
-    for (const { namespace, name } of this.#cluster.store.table('endpoints').list()) this.#queue.add(`${namespace}/${name}`);
-    this.#stop = this.#cluster.store.observe(({ type, resource, current }) => {
-      if (resource === 'endpoints') this.#queue.add(`${current.namespace}/${current.name}`);
-      // A Service that comes, goes, or changes its selector; most have no Endpoints made by hand.
-      if (resource === 'services' && (type === 'DELETED' || !selects(current.object)))
-        this.#queue.add(`${current.namespace}/${current.name}`);
-    });
+  protected override enqueueAll(): void {
+    for (const { namespace, name } of this.cluster.store.table('endpoints').list()) this.queue.add(`${namespace}/${name}`);
   }
 
-  stop(): void {
-    this.#stop();
-    this.#queue.stop();
+  protected override observe({ type, resource, current }: Change): void {
+    if (resource === 'endpoints') this.queue.add(`${current.namespace}/${current.name}`);
+    // A Service that comes, goes, or changes its selector; most have no Endpoints made by hand.
+    if (resource === 'services' && (type === 'DELETED' || !selects(current.object))) this.queue.add(`${current.namespace}/${current.name}`);
   }
 
-  #sync(key: string): void {
+  protected override sync(key: string): void {
     const [namespace = '', name = ''] = key.split('/', 2);
-    const endpoints = this.#cluster.store.get('endpoints', namespace, name);
+    const endpoints = this.cluster.store.get('endpoints', namespace, name);
     // Slices are owned by their Endpoints, so that a deletion takes them along.
     if (endpoints === undefined || endpoints.object.metadata.deletionTimestamp !== undefined) return;
-    const service = this.#cluster.store.get('services', namespace, name);
+    const service = this.cluster.store.get('services', namespace, name);
     const mirrored = service !== undefined && !selects(service.object) && isHandMade(endpoints.object);
     const wanted = mirrored ? slicesOf(endpoints.object) : [];
     const own = this.#own(endpoints);
@@ -54,12 +44,12 @@ export class EndpointMirror implements Controller {
       if (at >= 0) own.splice(at, 1);
       else this.#create(endpoints.object, slice);
     }
-    for (const slice of own) this.#cluster.store.remove(SLICES, slice);
+    for (const slice of own) this.cluster.store.remove(SLICES, slice);
   }
 
   #own(endpoints: Stored): Stored[] {
     const { uid } = endpoints.object.metadata;
-    return [...this.#cluster.store.table(SLICES).list(endpoints.namespace)].filter(
+    return [...this.cluster.store.table(SLICES).list(endpoints.namespace)].filter(
       ({ object }) => object.metadata.labels?.[MANAGED_BY] === CONTROLLER && object.metadata.ownerReferences?.[0]?.uid === uid,
     );
   }

@@ -3,8 +3,8 @@ import type { ApiObject, JsonObject, OwnerReference } from '../object.ts';
 import { equal } from '../schema/json.ts';
 import type { Family } from '../services/ip.ts';
 import { isHeadless, specOf } from '../services/service.ts';
-import type { Stored } from '../storage/stored.ts';
-import { Actor, type Controller } from './controller.ts';
+import type { Change, Stored } from '../storage/stored.ts';
+import { Actor, KeyedController } from './controller.ts';
 import {
   LEGACY_CONTROLLER,
   LEGACY_MANAGED_BY,
@@ -15,7 +15,6 @@ import {
   SERVICE_NAME,
   selects,
 } from './endpoint-model.ts';
-import { KeyQueue } from './queue.ts';
 
 const SLICES = 'endpointslices.discovery.k8s.io';
 const CONTROLLER = 'endpointslice-controller.k8s.io';
@@ -31,40 +30,32 @@ interface Wanted {
 }
 
 /** EndpointSlices and Endpoints of Services with a selector, from the pods it selects. */
-export class EndpointController implements Controller {
-  readonly #cluster: Cluster;
+export class EndpointController extends KeyedController {
   readonly #actor: Actor;
-  readonly #queue: KeyQueue;
   readonly #legacy: boolean;
   /** Names of a Service's slices, so that a change does not look through all slices of the namespace. */
   readonly #slices = new Map<string, Set<string>>();
   readonly #selecting = new Map<string, Set<string>>();
-  #stop: () => void = () => {};
 
   /** `legacy`: Endpoints are written besides EndpointSlices. */
   constructor(cluster: Cluster, legacy: boolean, onError: (error: unknown, key: string) => void) {
-    this.#cluster = cluster;
+    super(cluster, onError);
     this.#legacy = legacy;
     this.#actor = new Actor(cluster, 'endpointslice-controller');
-    this.#queue = new KeyQueue(key => this.#sync(key), onError);
   }
 
-  start(): void {
-    for (const stored of this.#cluster.store.table(SLICES).list()) this.#indexSlice(stored.object, true);
-    for (const stored of this.#cluster.store.table('services').list()) this.#service(stored.object);
-    this.#stop = this.#cluster.store.observe(({ type, resource, current, previous }) => {
-      if (resource === 'services') this.#service(current.object, type === 'DELETED');
-      else if (resource === SLICES) this.#slice(type, current.object);
-      else if (resource === 'pods') {
-        this.#pod(current.object);
-        if (previous !== undefined && !equal(previous.object.metadata.labels, current.object.metadata.labels)) this.#pod(previous.object);
-      } else if (resource === 'nodes' && type !== 'MODIFIED') this.#node(current.name);
-    });
+  protected override enqueueAll(): void {
+    for (const stored of this.cluster.store.table(SLICES).list()) this.#indexSlice(stored.object, true);
+    for (const stored of this.cluster.store.table('services').list()) this.#service(stored.object);
   }
 
-  stop(): void {
-    this.#stop();
-    this.#queue.stop();
+  protected override observe({ type, resource, current, previous }: Change): void {
+    if (resource === 'services') this.#service(current.object, type === 'DELETED');
+    else if (resource === SLICES) this.#slice(type, current.object);
+    else if (resource === 'pods') {
+      this.#pod(current.object);
+      if (previous !== undefined && !equal(previous.object.metadata.labels, current.object.metadata.labels)) this.#pod(previous.object);
+    } else if (resource === 'nodes' && type !== 'MODIFIED') this.#node(current.name);
   }
 
   #service(service: ApiObject, deleted = false): void {
@@ -75,27 +66,27 @@ export class EndpointController implements Controller {
       if (names === undefined) this.#selecting.set(namespace, (names = new Set()));
       names.add(name);
     }
-    if (!deleted) this.#queue.add(`${namespace}/${name}`);
+    if (!deleted) this.queue.add(`${namespace}/${name}`);
     else this.#dropLegacy(namespace, name);
   }
 
   /** Endpoints have no owner; what this controller made of a Service goes with it. */
   #dropLegacy(namespace: string, name: string): void {
-    const stored = this.#cluster.store.get('endpoints', namespace, name);
-    if (stored?.object.metadata.labels?.[LEGACY_MANAGED_BY] === LEGACY_CONTROLLER) this.#cluster.store.remove('endpoints', stored);
+    const stored = this.cluster.store.get('endpoints', namespace, name);
+    if (stored?.object.metadata.labels?.[LEGACY_MANAGED_BY] === LEGACY_CONTROLLER) this.cluster.store.remove('endpoints', stored);
   }
 
   #pod(pod: ApiObject): void {
     const { namespace = '', labels } = pod.metadata;
     for (const name of this.#selecting.get(namespace) ?? []) {
-      const service = this.#cluster.store.get('services', namespace, name);
-      if (service !== undefined && matchesSelector(specOf(service.object).selector ?? {}, labels)) this.#queue.add(`${namespace}/${name}`);
+      const service = this.cluster.store.get('services', namespace, name);
+      if (service !== undefined && matchesSelector(specOf(service.object).selector ?? {}, labels)) this.queue.add(`${namespace}/${name}`);
     }
   }
 
   /** A node that comes or goes takes its pods' endpoints with it. */
   #node(name: string): void {
-    for (const pod of this.#cluster.store.table('pods').list()) {
+    for (const pod of this.cluster.store.table('pods').list()) {
       if ((pod.object['spec'] as JsonObject | undefined)?.['nodeName'] === name) this.#pod(pod.object);
     }
   }
@@ -103,7 +94,7 @@ export class EndpointController implements Controller {
   #slice(type: string, slice: ApiObject): void {
     this.#indexSlice(slice, type !== 'DELETED');
     const { namespace = '', labels } = slice.metadata;
-    if (labels?.[MANAGED_BY] === CONTROLLER) this.#queue.add(`${namespace}/${labels[SERVICE_NAME]}`);
+    if (labels?.[MANAGED_BY] === CONTROLLER) this.queue.add(`${namespace}/${labels[SERVICE_NAME]}`);
   }
 
   #indexSlice(slice: ApiObject, present: boolean): void {
@@ -120,34 +111,34 @@ export class EndpointController implements Controller {
     names.add(name);
   }
 
-  #sync(key: string): void {
+  protected override sync(key: string): void {
     const [namespace = '', name = ''] = key.split('/', 2);
-    const service = this.#cluster.store.get('services', namespace, name);
+    const service = this.cluster.store.get('services', namespace, name);
     if (service === undefined || service.object.metadata.deletionTimestamp !== undefined || !this.#isAlive(namespace)) return;
     if (!selects(service.object)) {
-      for (const slice of this.#own(key, namespace)) this.#cluster.store.remove(SLICES, slice);
+      for (const slice of this.#own(key, namespace)) this.cluster.store.remove(SLICES, slice);
       return;
     }
     const byFamily = (specOf(service.object).ipFamilies ?? []).map(family => [family, this.#endpoints(service.object, family)] as const);
     const own = this.#own(key, namespace);
     for (const [family, endpoints] of byFamily) this.#reconcile(service.object, family, endpoints, own);
     const families = new Set(byFamily.map(([family]) => family));
-    for (const slice of own) if (!families.has(slice.object['addressType'] as Family)) this.#cluster.store.remove(SLICES, slice);
+    for (const slice of own) if (!families.has(slice.object['addressType'] as Family)) this.cluster.store.remove(SLICES, slice);
     if (this.#legacy) this.#reconcileLegacy(service.object, byFamily[0]?.[1] ?? []);
   }
 
   #isAlive(namespace: string): boolean {
-    const stored = this.#cluster.store.get('namespaces', '', namespace);
+    const stored = this.cluster.store.get('namespaces', '', namespace);
     return stored !== undefined && stored.object.metadata.deletionTimestamp === undefined;
   }
 
   #own(key: string, namespace: string): Stored[] {
-    return [...(this.#slices.get(key) ?? [])].flatMap(name => this.#cluster.store.get(SLICES, namespace, name) ?? []);
+    return [...(this.#slices.get(key) ?? [])].flatMap(name => this.cluster.store.get(SLICES, namespace, name) ?? []);
   }
 
   #endpoints(service: ApiObject, family: Family): PodEndpoint[] {
     const { selector = {} } = specOf(service);
-    const { store } = this.#cluster;
+    const { store } = this.cluster;
     const found: PodEndpoint[] = [];
     for (const pod of store.table('pods').list(service.metadata.namespace)) {
       if (!matchesSelector(selector, pod.object.metadata.labels)) continue;
@@ -173,7 +164,7 @@ export class EndpointController implements Controller {
       if (slice === undefined) this.#create(service, want);
       else this.#rewrite(slice, service, want);
     }
-    for (const slice of free) this.#cluster.store.remove(SLICES, slice);
+    for (const slice of free) this.cluster.store.remove(SLICES, slice);
   }
 
   #create(service: ApiObject, want: Wanted): void {
@@ -195,7 +186,7 @@ export class EndpointController implements Controller {
   #reconcileLegacy(service: ApiObject, endpoints: readonly PodEndpoint[]): void {
     const { name = '', namespace = '' } = service.metadata;
     const subsets = subsetsOf(endpoints);
-    const stored = this.#cluster.store.get('endpoints', namespace, name);
+    const stored = this.cluster.store.get('endpoints', namespace, name);
     const resource = this.#actor.resource('', 'v1', 'endpoints');
     if (stored === undefined) {
       const labels = { ...service.metadata.labels, [LEGACY_MANAGED_BY]: LEGACY_CONTROLLER };

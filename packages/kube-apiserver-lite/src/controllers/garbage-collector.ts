@@ -1,11 +1,9 @@
-import type { Cluster } from '../cluster.ts';
 import { ApiStatusError } from '../errors.ts';
 import type { OwnerReference } from '../object.ts';
 import { FOREGROUND_FINALIZER, finishRemoval, ORPHAN_FINALIZER, remove } from '../operations/remove.ts';
 import type { Resource } from '../registry/resource.ts';
 import type { Change, Stored } from '../storage/stored.ts';
-import type { Controller } from './controller.ts';
-import { KeyQueue } from './queue.ts';
+import { KeyedController } from './controller.ts';
 
 interface Place {
   storage: string;
@@ -14,26 +12,12 @@ interface Place {
 }
 
 /** Deletes what has lost its owners, and carries foreground and orphaning deletions through. Works from an index of owners. */
-export class GarbageCollector implements Controller {
-  readonly #cluster: Cluster;
+export class GarbageCollector extends KeyedController {
   readonly #places = new Map<string, Place>();
   readonly #dependents = new Map<string, Set<string>>();
-  readonly #queue: KeyQueue;
-  #stop: () => void = () => {};
 
-  constructor(cluster: Cluster, onError: (error: unknown, key: string) => void) {
-    this.#cluster = cluster;
-    this.#queue = new KeyQueue(uid => this.#sync(uid), onError);
-  }
-
-  start(): void {
-    for (const table of this.#cluster.store.tables()) for (const stored of table.list()) this.#index(table.resource, stored);
-    this.#stop = this.#cluster.store.observe(change => this.#observe(change));
-  }
-
-  stop(): void {
-    this.#stop();
-    this.#queue.stop();
+  protected override enqueueAll(): void {
+    for (const table of this.cluster.store.tables()) for (const stored of table.list()) this.#index(table.resource, stored);
   }
 
   #index(storage: string, stored: Stored): void {
@@ -45,10 +29,10 @@ export class GarbageCollector implements Controller {
       if (dependents === undefined) this.#dependents.set(owner.uid, (dependents = new Set()));
       dependents.add(uid);
     }
-    if ((ownerReferences?.length ?? 0) > 0 || deletionTimestamp !== undefined) this.#queue.add(uid);
+    if ((ownerReferences?.length ?? 0) > 0 || deletionTimestamp !== undefined) this.queue.add(uid);
   }
 
-  #observe({ type, resource, current, previous }: Change): void {
+  protected override observe({ type, resource, current, previous }: Change): void {
     const { uid } = current.object.metadata;
     if (uid === undefined) return;
     for (const owner of previous?.object.metadata.ownerReferences ?? []) {
@@ -61,20 +45,20 @@ export class GarbageCollector implements Controller {
       return;
     }
     this.#places.delete(uid);
-    for (const dependent of this.#dependents.get(uid) ?? []) this.#queue.add(dependent);
+    for (const dependent of this.#dependents.get(uid) ?? []) this.queue.add(dependent);
     // An owner that waits for this one in a foreground deletion.
-    for (const owner of previous?.object.metadata.ownerReferences ?? []) this.#queue.add(owner.uid);
+    for (const owner of previous?.object.metadata.ownerReferences ?? []) this.queue.add(owner.uid);
   }
 
   #stored(uid: string): { stored: Stored; resource: Resource } | undefined {
     const place = this.#places.get(uid);
     if (place === undefined) return undefined;
-    const stored = this.#cluster.store.get(place.storage, place.namespace, place.name);
-    const resource = this.#cluster.registry.byStorage(place.storage);
+    const stored = this.cluster.store.get(place.storage, place.namespace, place.name);
+    const resource = this.cluster.registry.byStorage(place.storage);
     return stored === undefined || resource === undefined || stored.object.metadata.uid !== uid ? undefined : { stored, resource };
   }
 
-  #sync(uid: string): void {
+  protected override sync(uid: string): void {
     const found = this.#stored(uid);
     if (found === undefined) return;
     const { metadata } = found.stored.object;
@@ -119,7 +103,7 @@ export class GarbageCollector implements Controller {
       const found = this.#stored(uid);
       if (found === undefined) continue;
       const reference = found.stored.object.metadata.ownerReferences?.find(({ uid: id }) => id === owner.object.metadata.uid);
-      if (found.stored.object.metadata.deletionTimestamp === undefined) this.#queue.add(uid);
+      if (found.stored.object.metadata.deletionTimestamp === undefined) this.queue.add(uid);
       if (reference?.blockOwnerDeletion === true) blocked = true;
     }
     if (!blocked) this.#dropFinalizer(resource, owner, FOREGROUND_FINALIZER);
@@ -139,21 +123,21 @@ export class GarbageCollector implements Controller {
   #setOwners(resource: Resource, stored: Stored, owners: OwnerReference[]): void {
     const { ownerReferences: _dropped, ...metadata } = stored.object.metadata;
     const next = owners.length === 0 ? metadata : { ...metadata, ownerReferences: owners };
-    this.#cluster.store.put(resource.storage, { ...stored.object, metadata: next });
+    this.cluster.store.put(resource.storage, { ...stored.object, metadata: next });
   }
 
   #dropFinalizer(resource: Resource, stored: Stored, finalizer: string): void {
     const { finalizers = [], ...metadata } = stored.object.metadata;
     const left = finalizers.filter(name => name !== finalizer);
     const object = { ...stored.object, metadata: left.length === 0 ? metadata : { ...metadata, finalizers: left } };
-    if (left.length === 0 && (metadata.deletionGracePeriodSeconds ?? 0) === 0) finishRemoval(this.#cluster, resource, stored, object);
-    else this.#cluster.store.put(resource.storage, object);
+    if (left.length === 0 && (metadata.deletionGracePeriodSeconds ?? 0) === 0) finishRemoval(this.cluster, resource, stored, object);
+    else this.cluster.store.put(resource.storage, object);
   }
 
   #delete(resource: Resource, stored: Stored, propagationPolicy: 'Background' | 'Foreground'): void {
     try {
       const uid = stored.object.metadata.uid ?? '';
-      remove(this.#cluster, resource, stored.namespace, stored.name, { dryRun: false, propagationPolicy, uid });
+      remove(this.cluster, resource, stored.namespace, stored.name, { dryRun: false, propagationPolicy, uid });
     } catch (error) {
       if (!(error instanceof ApiStatusError && (error.code === 404 || error.code === 409))) throw error;
     }

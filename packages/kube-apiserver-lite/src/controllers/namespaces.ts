@@ -4,50 +4,41 @@ import { ApiStatusError } from '../errors.ts';
 import type { JsonObject } from '../object.ts';
 import { remove } from '../operations/remove.ts';
 import { isObject } from '../schema/json.ts';
-import type { Stored } from '../storage/stored.ts';
+import type { Change, Stored } from '../storage/stored.ts';
 import { KUBERNETES_FINALIZER } from '../strategies/namespace.ts';
-import { Actor, type Controller } from './controller.ts';
-import { KeyQueue } from './queue.ts';
+import { Actor, KeyedController } from './controller.ts';
 
 /** Empties namespaces that are being deleted, then lets them go; gives new ones their `default` ServiceAccount. */
-export class NamespaceController implements Controller {
-  readonly #cluster: Cluster;
+export class NamespaceController extends KeyedController {
   readonly #actor: Actor;
-  readonly #queue: KeyQueue;
-  #stop: () => void = () => {};
 
   constructor(cluster: Cluster, onError: (error: unknown, key: string) => void) {
-    this.#cluster = cluster;
+    super(cluster, onError);
     this.#actor = new Actor(cluster, 'namespace-controller');
-    this.#queue = new KeyQueue(name => this.#sync(name), onError);
   }
 
-  start(): void {
-    for (const { name } of this.#cluster.store.table('namespaces').list()) this.#queue.add(name);
-    this.#stop = this.#cluster.store.observe(({ type, resource, current }) => {
-      if (resource === 'namespaces') {
-        if (type !== 'DELETED') this.#queue.add(current.name);
-        return;
-      }
-      // The last object of a namespace on its way out, or its ServiceAccount deleted by somebody.
-      if (type === 'DELETED' && current.namespace !== '') this.#queue.add(current.namespace);
-    });
+  protected override enqueueAll(): void {
+    for (const { name } of this.cluster.store.table('namespaces').list()) this.queue.add(name);
   }
 
-  stop(): void {
-    this.#stop();
-    this.#queue.stop();
+  protected override observe({ type, resource, current }: Change): void {
+    if (resource === 'namespaces') {
+      if (type !== 'DELETED') this.queue.add(current.name);
+      return;
+    }
+    // The last object of a namespace on its way out, or its ServiceAccount deleted by somebody.
+    if (type === 'DELETED' && current.namespace !== '') this.queue.add(current.namespace);
   }
 
-  #sync(name: string): void {
-    const stored = this.#cluster.store.get('namespaces', '', name);
+  protected override sync(name: string): void {
+    const stored = this.cluster.store.get('namespaces', '', name);
     if (stored === undefined) return;
     if (stored.object.metadata.deletionTimestamp === undefined) this.#ensureServiceAccount(name);
     else this.#empty(stored);
   }
 
   #ensureServiceAccount(namespace: string): void {
-    if (this.#cluster.store.get('serviceaccounts', namespace, 'default') !== undefined) return;
+    if (this.cluster.store.get('serviceaccounts', namespace, 'default') !== undefined) return;
     const resource = this.#actor.resource('', 'v1', 'serviceaccounts');
     this.#actor.create(resource, namespace, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
   }
@@ -55,29 +46,29 @@ export class NamespaceController implements Controller {
   #empty(namespace: Stored): void {
     const remaining = new Map<string, number>();
     const finalizers = new Map<string, number>();
-    for (const table of this.#cluster.store.tables()) {
-      const resource = this.#cluster.registry.byStorage(table.resource);
+    for (const table of this.cluster.store.tables()) {
+      const resource = this.cluster.registry.byStorage(table.resource);
       if (resource?.namespaced !== true) continue;
       for (const stored of table.list(namespace.name)) {
         this.#delete(stored, table.resource);
-        const left = this.#cluster.store.get(table.resource, stored.namespace, stored.name);
+        const left = this.cluster.store.get(table.resource, stored.namespace, stored.name);
         if (left === undefined) continue;
         const kind = `${resource.plural}.${resource.group}`;
         remaining.set(kind, (remaining.get(kind) ?? 0) + 1);
         for (const finalizer of left.object.metadata.finalizers ?? []) finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);
       }
     }
-    const current = this.#cluster.store.get('namespaces', '', namespace.name);
+    const current = this.cluster.store.get('namespaces', '', namespace.name);
     if (current === undefined) return;
     if (remaining.size === 0) this.#finish(current);
     else this.#report(current, remaining, finalizers);
   }
 
   #delete(stored: Stored, storage: string): void {
-    const resource = this.#cluster.registry.byStorage(storage);
+    const resource = this.cluster.registry.byStorage(storage);
     if (resource === undefined || stored.object.metadata.deletionTimestamp !== undefined) return;
     try {
-      remove(this.#cluster, resource, stored.namespace, stored.name, { dryRun: false, propagationPolicy: 'Background' });
+      remove(this.cluster, resource, stored.namespace, stored.name, { dryRun: false, propagationPolicy: 'Background' });
     } catch (error) {
       if (!(error instanceof ApiStatusError && error.code === 404)) throw error;
     }
@@ -87,16 +78,16 @@ export class NamespaceController implements Controller {
     const spec = isObject(namespace.object['spec']) ? namespace.object['spec'] : {};
     const others = (Array.isArray(spec['finalizers']) ? spec['finalizers'] : []).filter(name => name !== KUBERNETES_FINALIZER);
     if (others.length === 0 && (namespace.object.metadata.finalizers ?? []).length === 0) {
-      this.#cluster.store.remove('namespaces', namespace);
+      this.cluster.store.remove('namespaces', namespace);
       return;
     }
     if (!Array.isArray(spec['finalizers']) || others.length === spec['finalizers'].length) return;
     const metadata = { ...namespace.object.metadata };
-    this.#cluster.store.put('namespaces', { ...namespace.object, metadata, spec: others.length === 0 ? {} : { finalizers: others } });
+    this.cluster.store.put('namespaces', { ...namespace.object, metadata, spec: others.length === 0 ? {} : { finalizers: others } });
   }
 
   #report(namespace: Stored, remaining: ReadonlyMap<string, number>, finalizers: ReadonlyMap<string, number>): void {
-    const now = timestamp(this.#cluster.environment.now());
+    const now = timestamp(this.cluster.environment.now());
     const content = [...remaining].map(([kind, count]) => `${kind} has ${count} resource instances`).join(', ');
     const waiting = [...finalizers].map(([name, count]) => `${name} in ${count} resource instances`).join(', ');
     const wanted: JsonObject[] = [
@@ -130,7 +121,7 @@ export class NamespaceController implements Controller {
     const known = (Array.isArray(status['conditions']) ? status['conditions'] : []).filter(isObject);
     if (told(known) === told(wanted)) return;
     const metadata = { ...namespace.object.metadata };
-    this.#cluster.store.put('namespaces', { ...namespace.object, metadata, status: { ...status, conditions: wanted } });
+    this.cluster.store.put('namespaces', { ...namespace.object, metadata, status: { ...status, conditions: wanted } });
   }
 }
 

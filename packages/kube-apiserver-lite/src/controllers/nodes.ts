@@ -2,9 +2,8 @@ import type { Cluster } from '../cluster.ts';
 import { timestamp } from '../environment.ts';
 import type { ApiObject, Json, JsonObject } from '../object.ts';
 import { equal, isObject } from '../schema/json.ts';
-import type { Stored } from '../storage/stored.ts';
-import type { Controller } from './controller.ts';
-import { KeyQueue } from './queue.ts';
+import type { Change, Stored } from '../storage/stored.ts';
+import { KeyedController } from './controller.ts';
 
 export interface NodeOptions {
   /** A node whose Lease is older than this is not heard from. Milliseconds; the default is 40 s, as in Kubernetes. */
@@ -24,51 +23,47 @@ const DEFAULT_PERIOD_MS = 5_000;
  * Nodes' Ready conditions from their Leases, and their taints from the conditions. A node without a Lease is left as its
  * status says: nobody simulated it.
  */
-export class NodeController implements Controller {
-  readonly #cluster: Cluster;
+export class NodeController extends KeyedController {
   readonly #graceMs: number;
   readonly #periodMs: number;
-  readonly #queue: KeyQueue;
   #timer: NodeJS.Timeout | undefined;
-  #stop: () => void = () => {};
 
   constructor(cluster: Cluster, options: NodeOptions, onError: (error: unknown, key: string) => void) {
-    this.#cluster = cluster;
+    super(cluster, onError);
     this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
     this.#periodMs = options.periodMs ?? DEFAULT_PERIOD_MS;
-    this.#queue = new KeyQueue(name => this.#sync(name), onError);
   }
 
-  start(): void {
-    this.#all();
-    this.#stop = this.#cluster.store.observe(({ resource, current, type }) => {
-      if (resource === 'nodes' && type !== 'DELETED') this.#queue.add(current.name);
-      if (resource === LEASES && current.namespace === LEASE_NAMESPACE) this.#queue.add(current.name);
-    });
-    this.#timer = setInterval(() => this.#all(), this.#periodMs);
+  override start(): void {
+    super.start();
+    this.#timer = setInterval(() => this.enqueueAll(), this.#periodMs);
     this.#timer.unref();
   }
 
-  stop(): void {
-    this.#stop();
+  override stop(): void {
     clearInterval(this.#timer);
-    this.#queue.stop();
+    super.stop();
   }
 
-  #all(): void {
-    for (const { name } of this.#cluster.store.table(LEASES).list(LEASE_NAMESPACE)) this.#queue.add(name);
-    for (const { name } of this.#cluster.store.table('nodes').list()) this.#queue.add(name);
+  protected override observe({ resource, current, type }: Change): void {
+    if (resource === 'nodes' && type !== 'DELETED') this.queue.add(current.name);
+    if (resource === LEASES && current.namespace === LEASE_NAMESPACE) this.queue.add(current.name);
   }
 
-  #sync(name: string): void {
-    const stored = this.#cluster.store.get('nodes', '', name);
+  protected override enqueueAll(): void {
+    for (const { name } of this.cluster.store.table(LEASES).list(LEASE_NAMESPACE)) this.queue.add(name);
+    for (const { name } of this.cluster.store.table('nodes').list()) this.queue.add(name);
+  }
+
+  protected override sync(name: string): void {
+    const stored = this.cluster.store.get('nodes', '', name);
     if (stored === undefined) return;
-    const lease = this.#cluster.store.get(LEASES, LEASE_NAMESPACE, name);
+    const lease = this.cluster.store.get(LEASES, LEASE_NAMESPACE, name);
     const conditions = this.#conditions(stored.object, lease);
     const status = { ...objectOf(stored.object['status']), ...(conditions.length === 0 ? {} : { conditions }) };
     const spec = withTaints(objectOf(stored.object['spec']), ready(conditions));
     if (equal(status, objectOf(stored.object['status'])) && equal(spec, objectOf(stored.object['spec']))) return;
-    this.#cluster.store.put('nodes', { ...stored.object, metadata: { ...stored.object.metadata }, spec, status });
+    this.cluster.store.put('nodes', { ...stored.object, metadata: { ...stored.object.metadata }, spec, status });
   }
 
   #conditions(node: ApiObject, lease: Stored | undefined): JsonObject[] {
@@ -76,7 +71,7 @@ export class NodeController implements Controller {
     const { renewTime } = objectOf(lease?.object['spec']);
     const renewed = Date.parse(typeof renewTime === 'string' ? renewTime : '');
     if (Number.isNaN(renewed)) return known;
-    const now = this.#cluster.environment.now();
+    const now = this.cluster.environment.now();
     const heard = now.getTime() - renewed <= this.#graceMs;
     const before = ready(known);
     // What a kubelet says of itself stands while it is heard.

@@ -61,7 +61,7 @@ describe('faults', () => {
     const from = server.cluster.store.revision;
     const maps = await client.watch(`${MAPS}?watch=1&resourceVersion=${from}`);
     const secrets = await client.watch(`/api/v1/namespaces/default/secrets?watch=1&resourceVersion=${from}`);
-    server.faults.delayEvents('configmaps', 50);
+    server.faults.delayEvents('configmaps', 1000);
     await client.send('POST', MAPS, { metadata: { name: 'held' } });
     await client.send('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: 'quick' } });
     const order: string[] = [];

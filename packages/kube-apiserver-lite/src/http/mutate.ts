@@ -8,10 +8,10 @@ import type { Write } from '../operations/write.ts';
 import { type Resource, subresourceOf } from '../registry/resource.ts';
 import type { Stored } from '../storage/stored.ts';
 import { parseOptions, readBody } from './body.ts';
-import { decodeObject } from './decode.ts';
 import type { Exchange } from './exchange.ts';
-import { deleteOptions, listOptions, type WriteOptions, writeOptions } from './options.ts';
+import { deleteOptions, listOptions, type WriteOptions } from './options.ts';
 import { listText, readPage, sendObject } from './read.ts';
+import { receiveObject } from './receive.ts';
 import { selection } from './select.ts';
 
 /** What an operation needs to know of the request it serves. */
@@ -25,15 +25,7 @@ export const writeOf = (exchange: Exchange, options: Pick<WriteOptions, 'dryRun'
 /** POST to a collection. */
 export async function post(cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const shape = exchange.shape();
-  const body = await readBody(exchange.request);
-  const options = writeOptions('CreateOptions', exchange.query, exchange.agent);
-  const object = decodeObject(body, {
-    resource,
-    registry: cluster.registry,
-    contentType: exchange.request.headers['content-type'],
-    fieldValidation: options.fieldValidation,
-    warn: exchange.warn,
-  });
+  const { object, options } = await receiveObject(cluster, exchange, resource, 'CreateOptions');
   const namespace = namespaceFor(exchange, resource, object);
   const stored = create(cluster, resource, namespace, object, writeOf(exchange, options));
   sendObject(cluster, exchange, resource, stored, 201, shape);
@@ -61,15 +53,7 @@ export async function put(cluster: Cluster, exchange: Exchange, resource: Resour
   const { name, namespace, subresource } = exchange.info;
   if (subresource !== '' && subresourceOf(resource, subresource) === undefined) throw methodNotAllowed();
   const shape = exchange.shape();
-  const body = await readBody(exchange.request);
-  const options = writeOptions('UpdateOptions', exchange.query, exchange.agent);
-  const object = decodeObject(body, {
-    resource,
-    registry: cluster.registry,
-    contentType: exchange.request.headers['content-type'],
-    fieldValidation: options.fieldValidation,
-    warn: exchange.warn,
-  });
+  const { object, options } = await receiveObject(cluster, exchange, resource, 'UpdateOptions');
   const request = { resource, namespace, name, subresource, next: () => object, replace: true, managed: false };
   const { stored, created } = update(cluster, request, writeOf(exchange, options));
   sendObject(cluster, exchange, resource, stored, created ? 201 : 200, shape);

@@ -11,12 +11,13 @@ import { errorTarget, type Resource, type ScalePaths, subresourceOf } from '../r
 import { clone, isObject } from '../schema/json.ts';
 import type { Stored } from '../storage/stored.ts';
 import { parseOptions, readBody } from './body.ts';
-import { copyOf, decodeObject } from './decode.ts';
+import { copyOf } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import { writeOf } from './mutate.ts';
 import { deleteOptions, writeOptions } from './options.ts';
 import { parseConfiguration, parsePatch, patchTypeOf } from './patch.ts';
 import { sendObject } from './read.ts';
+import { decodeBody, receiveObject } from './receive.ts';
 import type { SpecialHandler } from './router.ts';
 
 /** The endpoints below objects that speak a kind of their own: `scale`, `token`, `eviction`, `binding`, `finalize`. */
@@ -70,6 +71,8 @@ function selectorText(object: ApiObject, path: readonly string[] | undefined): s
     .join(',');
 }
 
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
 /** GET, PUT and PATCH of `/scale`: only the number of replicas is written. */
 export async function scale(cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const paths = subresourceOf(resource, 'scale')?.scale;
@@ -89,7 +92,7 @@ export async function scale(cluster: Cluster, exchange: Exchange, resource: Reso
     const wanted =
       verb === 'patch'
         ? patchedScale(exchange, resource, current, body)
-        : decodedScale(cluster, exchange, resource, body, options.fieldValidation);
+        : decodeBody(cluster, exchange, resource, body, options.fieldValidation, SCALE);
     return withReplicas(live, wanted, paths);
   };
   const request = { resource, namespace, name, subresource: 'scale', next, replace: false, managed: false };
@@ -103,23 +106,6 @@ function patchedScale(exchange: Exchange, resource: Resource, current: ApiObject
   const result = applyPatch(type === 'apply' || type === 'strategic' ? 'merge' : type, current, patch);
   if (!result.ok) throw new ApiStatusError(result.code, result.reason as 'Invalid', result.message);
   return result.object;
-}
-
-function decodedScale(
-  cluster: Cluster,
-  exchange: Exchange,
-  resource: Resource,
-  body: Buffer,
-  fieldValidation: 'Ignore' | 'Warn' | 'Strict',
-): JsonObject {
-  return decodeObject(body, {
-    resource,
-    registry: cluster.registry,
-    contentType: exchange.request.headers['content-type'],
-    fieldValidation,
-    warn: exchange.warn,
-    speaks: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
-  });
 }
 
 function withReplicas(live: ApiObject, wanted: JsonObject, paths: ScalePaths): ApiObject {
@@ -149,18 +135,10 @@ function withReplicas(live: ApiObject, wanted: JsonObject, paths: ScalePaths): A
 /** POST of a TokenRequest. */
 async function issueToken(tokens: TokenAuthority, cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const shape = exchange.shape();
-  const body = await readBody(exchange.request);
-  const options = writeOptions('CreateOptions', exchange.query, exchange.agent);
+  const speaks = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
+  const { object: request } = await receiveObject(cluster, exchange, resource, 'CreateOptions', speaks);
   const { namespace, name } = exchange.info;
   const { object } = storedOf(cluster, exchange, resource);
-  const request = decodeObject(body, {
-    resource,
-    registry: cluster.registry,
-    contentType: exchange.request.headers['content-type'],
-    fieldValidation: options.fieldValidation,
-    warn: exchange.warn,
-    speaks: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
-  });
   const spec = isObject(request['spec']) ? request['spec'] : {};
   const seconds = typeof spec['expirationSeconds'] === 'number' ? spec['expirationSeconds'] : 3600;
   const target = { group: 'authentication.k8s.io', kind: 'TokenRequest' };
@@ -230,15 +208,7 @@ async function bind(cluster: Cluster, exchange: Exchange, resource: Resource): P
 /** PUT of `namespaces/<name>/finalize`: only `spec.finalizers` is taken. */
 async function finalizeNamespace(cluster: Cluster, exchange: Exchange, resource: Resource): Promise<void> {
   const shape = exchange.shape();
-  const body = await readBody(exchange.request);
-  const options = writeOptions('UpdateOptions', exchange.query, exchange.agent);
-  const wanted = decodeObject(body, {
-    resource,
-    registry: cluster.registry,
-    contentType: exchange.request.headers['content-type'],
-    fieldValidation: options.fieldValidation,
-    warn: exchange.warn,
-  });
+  const { object: wanted } = await receiveObject(cluster, exchange, resource, 'UpdateOptions');
   const current = storedOf(cluster, exchange, resource);
   const finalizers = isObject(wanted['spec']) && Array.isArray(wanted['spec']['finalizers']) ? wanted['spec']['finalizers'] : [];
   const next: ApiObject = { ...clone(current.object), spec: finalizers.length === 0 ? {} : { finalizers } };

@@ -1,3 +1,4 @@
+import { isRead, modulesBy } from '../modules.ts';
 import type { Reader } from '../reader.ts';
 import type { Writer } from '../writer.ts';
 import { type Aggregator, type As4Aggregator, type AtomicAggregate, aggregator, as4Aggregator, atomicAggregate } from './aggregator.ts';
@@ -44,7 +45,8 @@ type KnownAttribute =
 /** One path attribute of an UPDATE. */
 export type Attribute = KnownAttribute | UnknownAttribute;
 
-const CODECS = new Map<number, AttributeCodec<KnownAttribute>>(
+const CODECS = modulesBy<AttributeCodec<KnownAttribute>>(
+  codec => codec.type,
   [
     origin,
     asPath,
@@ -63,7 +65,7 @@ const CODECS = new Map<number, AttributeCodec<KnownAttribute>>(
     as4Aggregator,
     largeCommunities,
     onlyToCustomer,
-  ].map(codec => [codec.type, codec as unknown as AttributeCodec<KnownAttribute>]),
+  ],
 );
 
 const CATEGORY = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE;
@@ -99,8 +101,8 @@ export function decodeAttribute(type: number, flags: number, value: Uint8Array, 
 /** Writes one attribute; the length takes two octets when it must, or when the flags say so. */
 export function encodeAttribute(writer: Writer, attribute: Attribute, context: AttributeContext): void {
   const body = writer.fork();
-  if ('value' in attribute && attribute.value instanceof Uint8Array) body.bytes(attribute.value);
-  else CODECS.get(attribute.type)?.encode(attribute as KnownAttribute, body, context);
+  if (isRead(attribute)) CODECS.get(attribute.type)?.encode(attribute, body, context);
+  else body.bytes(attribute.value);
   const extended = (attribute.flags & AttributeFlag.EXTENDED_LENGTH) !== 0 || body.length > 255;
   writer.u8(extended ? attribute.flags | AttributeFlag.EXTENDED_LENGTH : attribute.flags).u8(attribute.type);
   if (extended) writer.u16(body.length);
@@ -113,8 +115,5 @@ export function findAttribute<T extends KnownAttribute['type']>(
   attributes: readonly Attribute[],
   type: T,
 ): Extract<KnownAttribute, { type: T }> | undefined {
-  return attributes.find(
-    (attribute): attribute is Extract<KnownAttribute, { type: T }> =>
-      attribute.type === type && !('value' in attribute && attribute.value instanceof Uint8Array),
-  );
+  return attributes.find((attribute): attribute is Extract<KnownAttribute, { type: T }> => attribute.type === type && isRead(attribute));
 }

@@ -1,3 +1,4 @@
+import { isRead, modulesBy } from '../modules.ts';
 import { Reader, TruncatedError } from '../reader.ts';
 import type { Writer } from '../writer.ts';
 import type { CapabilityCodec } from './codes.ts';
@@ -29,7 +30,8 @@ type KnownCapability =
 /** One capability of an OPEN (RFC 5492 §4). */
 export type Capability = KnownCapability | UnknownCapability;
 
-const CODECS = new Map<number, CapabilityCodec<KnownCapability>>(
+const CODECS = modulesBy<CapabilityCodec<KnownCapability>>(
+  codec => codec.code,
   [
     multiprotocol,
     routeRefresh,
@@ -42,7 +44,7 @@ const CODECS = new Map<number, CapabilityCodec<KnownCapability>>(
     longLivedGracefulRestart,
     fqdn,
     routeRefreshOld,
-  ].map(codec => [codec.code, codec as CapabilityCodec<KnownCapability>]),
+  ],
 );
 
 function decodeValue(code: number, value: Uint8Array): Capability {
@@ -67,8 +69,8 @@ export function decodeCapabilities(bytes: Uint8Array): Capability[] {
 
 export function encodeCapability(writer: Writer, capability: Capability): void {
   writer.u8(capability.code).sized8(body => {
-    if ('value' in capability) body.bytes(capability.value);
-    else CODECS.get(capability.code)?.encode(capability, body);
+    if (isRead(capability)) CODECS.get(capability.code)?.encode(capability, body);
+    else body.bytes(capability.value);
   });
 }
 
@@ -78,6 +80,6 @@ export function findCapabilities<C extends KnownCapability['code']>(
   code: C,
 ): Extract<KnownCapability, { code: C }>[] {
   return capabilities.filter(
-    (capability): capability is Extract<KnownCapability, { code: C }> => capability.code === code && !('value' in capability),
+    (capability): capability is Extract<KnownCapability, { code: C }> => capability.code === code && isRead(capability),
   );
 }
