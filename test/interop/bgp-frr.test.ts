@@ -241,10 +241,6 @@ describe.skipIf(missing !== undefined)('FRR as a router', () => {
     expect(route.paths).toHaveLength(1);
     expect(route.paths[0]?.aspath.string).toBe('Local');
     expect(route.paths[0]?.locPrf).toBe(321);
-    await speaker.call('resetPeer', 'ibgp', 'new keys');
-    await until('our reason at FRR', async () => (await frr.neighbor('10.77.0.6'))?.lastShutdownDescription?.includes('new keys'), {
-      explain: () => frr.vtysh('show bgp neighbors 10.77.0.6'),
-    });
     await speaker.removePeer('ibgp');
   });
 
