@@ -107,6 +107,10 @@ describe.skipIf(!canMakeNamespaces)('herald playground (skipped where namespaces
       expect(await run('exec', '--name', name, 'dn1', '--', 'ip', '-o', '-4', 'addr', 'show', 'eth0')).toContain('192.168.150.41/24');
       expect(await run('apply', '--name', name, '-f', 'examples/services/nginx-svc.yaml')).toContain('services/nginx-svc applied');
       expect(await run('get', '--name', name, 'svc')).toMatch(/nginx-svc +LoadBalancer .*<pending>/);
+      if (FrrRouter.missing() === undefined) {
+        expect(await run('router', '--name', name)).toContain('192.168.150.1, AS 64501');
+        expect(await run('router', '--name', name, 'show bgp summary')).toContain('No BGP neighbors found');
+      }
       await run('fail', '--name', name, 'dn1');
       await run('heal', '--name', name, 'dn1');
       const wrong = herald('playground', 'fail', '--name', name, 'dn9');
