@@ -21,7 +21,7 @@ inNetworkNamespace(data.namespace, () => {
   const opened = openKernelResponder();
   if (opened.available) {
     const { responder } = opened;
-    serve(data.kernel, { responder, leases: new Leases(responder, 1n), adopted: new Map() });
+    serve(data.kernel, { responder, leases: new Leases(responder, 1n, nowNs), adopted: new Map() });
     const renew = (): void => {
       responder.renew(nowNs() + LEASE_NS);
       loop.after(Number(LEASE_NS / 4_000_000n), renew);

@@ -13,15 +13,17 @@ class FakeResponder {
   }
 }
 
-const open = (fake: FakeResponder, token = 7n) => new Leases(fake as unknown as KernelResponder, token);
+const open = (fake: FakeResponder, token = 7n) => new Leases(fake as unknown as KernelResponder, token, () => 0n);
 
 describe('Leases', () => {
   it('cover each hold time and no more, and half a second where nothing is held', () => {
     const fake = new FakeResponder();
     const leases = open(fake);
     expect([0, 30_000, 0, 30_000, 5_000].map(hold => leases.of(hold))).toEqual([0, 1, 0, 1, 2]);
+    // From the moment it is needed.
+    expect(fake.until.get(1)).toBe(30_000_000_000n);
     leases.renew(1_000_000_000n);
-    expect([...fake.until]).toEqual([
+    expect([...fake.until].sort(([a], [b]) => a - b)).toEqual([
       [0, 1_500_000_000n],
       [1, 31_000_000_000n],
       [2, 6_000_000_000n],

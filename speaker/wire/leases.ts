@@ -11,11 +11,16 @@ const NS_PER_MS = 1_000_000n;
 export class Leases {
   readonly #responder: KernelResponder;
   readonly #token: bigint;
+  readonly #now: () => bigint;
   /** Hold times (ms) by number of the lease; the first is the short one. */
   readonly #holds: number[] = [0];
 
-  /** @param token names this process among those that may share what is pinned */
-  constructor(responder: KernelResponder, token: bigint) {
+  /**
+   * @param token names this process among those that may share what is pinned
+   * @param now the clock of leases, in nanoseconds
+   */
+  constructor(responder: KernelResponder, token: bigint, now: () => bigint) {
+    this.#now = now;
     this.#responder = responder;
     this.#token = token;
     responder.holder = token;
@@ -31,13 +36,22 @@ export class Leases {
     if (this.#responder.pinned === undefined) return 0;
     const known = this.#holds.indexOf(hold);
     if (known >= 0) return known;
-    if (this.#holds.length < this.#responder.leaseCount) return this.#holds.push(hold) - 1;
+    if (this.#holds.length < this.#responder.leaseCount) {
+      const lease = this.#holds.push(hold) - 1;
+      // At once: the process may be gone before the next renewal.
+      this.#renew(lease, hold, this.#now());
+      return lease;
+    }
     const shorter = this.#holds.filter(other => other <= hold);
     return this.#holds.indexOf(Math.max(...shorter));
   }
 
   renew(nowNs: bigint): void {
-    for (const [lease, hold] of this.#holds.entries()) this.#responder.renew(nowNs + BigInt(Math.max(hold, SHORT)) * NS_PER_MS, lease);
+    for (const [lease, hold] of this.#holds.entries()) this.#renew(lease, hold, nowNs);
+  }
+
+  #renew(lease: number, hold: number, nowNs: bigint): void {
+    this.#responder.renew(nowNs + BigInt(Math.max(hold, SHORT)) * NS_PER_MS, lease);
   }
 
   /** This process ends and the next one goes on: what nobody holds falls silent. */

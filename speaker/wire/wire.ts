@@ -131,7 +131,7 @@ export class Wire {
         adopted.set(index, new Set(entries.filter(entry => entry.interfaceIndex === index).map(({ address }) => address)));
       this.#post({ kind: 'note', message: `the kernel went on answering for ${entries.length} addresses; this process takes them over` });
     }
-    return { responder, leases: new Leases(responder, this.#kernelToken), adopted };
+    return { responder, leases: new Leases(responder, this.#kernelToken, nowNs), adopted };
   }
 
   /** The claims of before have been taken up or not: what else is left goes, with programs of other versions. */
