@@ -56,6 +56,6 @@ export const LARGE: readonly Scenario[] = [
     gap: 1_700,
     dual: 250,
     takeovers: 8,
-    seeds: 3,
+    seeds: 1,
   },
 ];
