@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConnectionsReport, cable } from '@herald/playground';
-import { announcements, type Scene } from './scene.ts';
+import { requestRebalance, type Scene } from './scene.ts';
 
 /** What is counted into which figure. */
 export type Figure = 'restart_broken' | 'upgrade_broken' | 'drain_broken' | 'bgp' | 'check' | 'power-off';
@@ -83,7 +83,7 @@ export const CASES: readonly Case[] = [
     figure: 'drain_broken',
     after: 0,
     run: async scene => {
-      await rebalance(scene);
+      await requestRebalance(scene.playground);
       await moving(scene, 'dn0');
     },
   },
@@ -116,7 +116,7 @@ export const CASES: readonly Case[] = [
     restore: async scene => {
       for (const node of scene.announcers) await scene.playground.heal(node.name);
       await sleep(SETTLE);
-      await rebalance(scene);
+      await requestRebalance(scene.playground);
       await scene.renew(() => scene.owned('dn0'));
     },
   },
@@ -154,16 +154,6 @@ export function darkness(reports: readonly ConnectionsReport[]): number[] {
 async function moving(scene: Scene, to?: string): Promise<void> {
   await sleep(MOVING);
   await scene.renew(() => scene.owned(to));
-}
-
-async function rebalance(scene: Scene): Promise<void> {
-  const annotations = { 'heraldlb.io/rebalance': new Date().toISOString() };
-  await scene.playground.client.patch(
-    announcements,
-    { namespace: 'default', name: 'echo' },
-    { metadata: { annotations } },
-    { type: 'merge' },
-  );
 }
 
 /** The bundle once more, under another version; speakers are started with it from now on. */

@@ -12,7 +12,7 @@ export const TARGETS: readonly ConnectionTarget[] = [
 ];
 
 export const herald = { group: 'heraldlb.io', version: 'v1beta1' };
-export const announcements = resource<Announcement>({ ...herald, plural: 'announcements', kind: 'Announcement', namespaced: true });
+const announcements = resource<Announcement>({ ...herald, plural: 'announcements', kind: 'Announcement', namespaced: true });
 const advertisements = resource({ ...herald, plural: 'l2advertisements', kind: 'L2Advertisement', namespaced: true });
 
 /** A dual-stack Service for TCP and UDP behind three pods, none of them on an announcing node. */
@@ -56,6 +56,9 @@ export class Scene {
       }));
       await playground.client.patch(advertisements, ADVERTISEMENT, { spec: { preferredNodeSelectors } }, { type: 'merge' });
       await playground.client.create(services, echoService());
+      await owned(playground);
+      // Where the machine stands still, another node may have been faster at first.
+      await requestRebalance(playground);
       await settled(playground, 'dn0');
       return new Scene(playground, await Connections.start(playground, TARGETS), stop);
     } catch (error) {
@@ -117,6 +120,7 @@ export async function restartSpeaker(
   await playground.startSpeaker(node);
 }
 
+const ECHO = { namespace: 'default', name: 'echo' };
 const ADVERTISEMENT = { namespace: 'herald-system', name: 'lan' };
 
 interface OwnerView {
@@ -128,7 +132,7 @@ interface OwnerView {
 async function settled(playground: Playground, node: string | undefined): Promise<string> {
   const deadline = performance.now() + 90_000;
   for (;;) {
-    const announcement = await playground.client.find(announcements, { namespace: 'default', name: 'echo' });
+    const announcement = await playground.client.find(announcements, ECHO);
     const owners: readonly OwnerView[] = announcement?.status?.owners ?? [];
     const names = new Set(owners.map(owner => owner.node));
     const first = owners[0]?.node;
@@ -144,4 +148,19 @@ async function settled(playground: Playground, node: string | undefined): Promis
       throw new Error(`${node ?? 'one node'} does not own both addresses: ${JSON.stringify(owners)}${playground.logTails()}`);
     await sleep(100);
   }
+}
+
+/** Waits until both addresses have an owner. */
+async function owned(playground: Playground): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (((await playground.client.find(announcements, ECHO))?.status?.owners ?? []).length < 2) {
+    if (performance.now() > deadline) throw new Error(`nobody owns the addresses${playground.logTails()}`);
+    await sleep(100);
+  }
+}
+
+/** Asks for the addresses to be owned by the first of their order. */
+export async function requestRebalance(playground: Playground): Promise<void> {
+  const annotations = { 'heraldlb.io/rebalance': new Date().toISOString() };
+  await playground.client.patch(announcements, ECHO, { metadata: { annotations } }, { type: 'merge' });
 }

@@ -56,6 +56,12 @@ export class EchoService {
       await playground.addPods({ dn2: [1, 2, 3].map(i => ({ name: `web-${i}`, labels: { app: 'web' }, ports: [{ port: 80 }] })) });
       const { code, stderr } = await playground.kubectl(['apply', '-f', '-'], { input: OBJECTS });
       if (code !== 0) throw new Error(stderr);
+      await until('owners of both addresses', async () => {
+        const text = await kubectl(playground, 'get', 'announcements', 'echo', '-o', 'jsonpath={.status.owners[*].node}');
+        return text.split(' ').length === 2;
+      });
+      // Where a machine stands still, another node may have been faster at first.
+      await kubectl(playground, 'annotate', 'announcements', 'echo', `heraldlb.io/rebalance=${new Date().toISOString()}`);
       await ownedBy(playground, 'dn0');
       return new EchoService(playground, await Connections.start(playground, TARGETS, client));
     } catch (error) {
