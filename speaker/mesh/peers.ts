@@ -10,6 +10,8 @@ const REMEMBERED = 3_600_000;
 
 /** A kernel silent for so long is gone, and its node with it (ms). It is asked every 25 ms at first and every 100 ms later. */
 const KERNEL_FRESH = 300;
+/** After a stall of our own a kernel has so long to answer anew (ms): questions were not asked meanwhile. */
+const KERNEL_GRACE = 200;
 
 /** Peers that answer fast because they were asked to, beyond our own choice. */
 const RECIPROCAL_FACTOR = 2;
@@ -25,6 +27,11 @@ function livenessOf(peer: Peer, now: number): Liveness {
 function kernelAnswers(peer: Peer, now: number): boolean {
   const wasInOrder = peer.liveness === 'two-way' || peer.liveness === 'held';
   return wasInOrder && peer.claims.size + peer.lameDucks > 0 && now - peer.kernelAt < KERNEL_FRESH;
+}
+
+/** This node stood still from `before` until `now`, and could not ask: a kernel that answered until then is not silent yet. */
+export function excuseKernel(peer: Peer, before: number, now: number): void {
+  if (before - peer.kernelAt < KERNEL_FRESH) peer.kernelAt = Math.max(peer.kernelAt, now - KERNEL_FRESH + KERNEL_GRACE);
 }
 
 /** Brings a peer's liveness up to date; what it claims is reconsidered when it changed. */

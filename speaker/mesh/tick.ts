@@ -3,7 +3,7 @@ import { PARALLEL_HANDOVERS, startHandover, tickHandovers } from './handover.ts'
 import { askKernels, settleRestored, tendHeld } from './hold.ts';
 import { tickLameDucks } from './lame-duck.ts';
 import type { Vip } from './packet.ts';
-import { chooseFast, forgetPeers, judge } from './peers.ts';
+import { chooseFast, excuseKernel, forgetPeers, judge } from './peers.ts';
 import { tickPreemption } from './preempt.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
 import { type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
@@ -47,6 +47,7 @@ function noteStall(state: MeshState, now: number, fx: Effect[]): void {
   fx.push({ kind: 'stall', ms: gap });
   const grace = 2 * timers.interval;
   for (const peer of state.peers.values()) {
+    if (peer.liveness === 'held') excuseKernel(peer, lastTick, now);
     if (!isHeard(peer) || lastTick - peer.lastHeard >= peer.deadline) continue;
     peer.lastHeard = Math.max(peer.lastHeard, now - peer.deadline + grace);
     if (lastTick - peer.echoedAt < peer.deadline) peer.echoedAt = Math.max(peer.echoedAt, now - peer.deadline + grace);

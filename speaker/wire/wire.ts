@@ -15,6 +15,8 @@ const MAIN_TABLE = 254;
 const LEASE_RENEWAL = 100;
 /** What an earlier process left with the kernel is taken up so long (ms) after listening, or goes: claims are restored by then. */
 const ADOPTION = 500;
+/** The same while a node that stood still listens again, counted from its start (ms). */
+const ADOPTION_LIMIT = 5_000;
 
 /** What a thread is given so that the same code runs in tests. */
 export interface Identity {
@@ -68,7 +70,8 @@ export class Wire {
       onError: error => this.#problem('interface events', error),
     });
     this.#renewLease();
-    if (this.#context.kernel !== undefined) this.#loop.after(listening(options.timers) + ADOPTION, () => this.#settleAdopted());
+    const start = loop.now();
+    if (this.#context.kernel !== undefined) this.#loop.after(listening(options.timers) + ADOPTION, () => this.#settleAdopted(start));
     this.#refreshDevices();
     this.#refreshGateways();
     this.#report();
@@ -135,9 +138,14 @@ export class Wire {
   }
 
   /** The claims of before have been taken up or not: what else is left goes, with programs of other versions. */
-  #settleAdopted(): void {
+  #settleAdopted(start: number): void {
     const { kernel } = this.#context;
     if (kernel === undefined || this.#closed || !kernel.leases.isHolder) return;
+    const listeningFor = this.#listeningFor();
+    if (listeningFor > 0 && this.#loop.now() - start < ADOPTION_LIMIT) {
+      this.#loop.after(listeningFor + ADOPTION, () => this.#settleAdopted(start));
+      return;
+    }
     for (const segment of this.#segments.values()) segment.settleAdopted();
     const { responder, adopted } = kernel;
     for (const [index, addresses] of adopted)
@@ -282,8 +290,13 @@ export class Wire {
     if (this.#closed) return;
     this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()) });
     // The end of listening makes a node ready: it is told at once, so that a rollout does not wait for the next report.
-    const listening = Math.max(0, ...[...this.#segments.values()].map(segment => segment.listeningFor));
+    const listening = this.#listeningFor();
     this.#loop.after(listening > 0 ? Math.min(listening + 1, REPORT_INTERVAL) : REPORT_INTERVAL, () => this.#report());
+  }
+
+  /** How long one of the segments still only listens (ms). */
+  #listeningFor(): number {
+    return Math.max(0, ...[...this.#segments.values()].map(segment => segment.listeningFor));
   }
 
   #problem(about: string, error: RawSocketError): void {

@@ -22,6 +22,9 @@ const VIP6 = 'fd66::240';
 const VIPS = [VIP4, VIP6];
 const SEGMENT = '10.66.0.0/24';
 const EPOCH = 7;
+/** For answers that have to come, and for those that must not (ms). */
+const PATIENCE = 2_000;
+const SHORT_PATIENCE = 500;
 
 function unavailable(): string | undefined {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
@@ -62,6 +65,8 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     // What it had before makes it the owner, whoever starts first.
     for (const [index, node] of lan.nodes.entries()) start1(node, { addresses: addresses(hold, index === 0 ? EPOCH : undefined) });
     await until('the first to own both', () => VIPS.every(ip => lan.owner(ip) === lan.node(0)));
+    // A node holds only for those whom it has met: on a busy machine one thread may start long after the other.
+    await until('the second to hear the first', () => hears(lan.node(1), lan.node(0).name));
     return lan.node(0);
   }
 
@@ -69,8 +74,13 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     node.start({ responder: 'auto', pinDirectory, caretaker: false, ...options });
   }
 
+  function hears(node: LanNode, peer: string): boolean {
+    const report = node.events.findLast(event => event.kind === 'report');
+    return report?.segments.some(({ peersHeard }) => peersHeard.includes(peer)) === true;
+  }
+
   /** MACs that answer one broadcast question now: by ARP, then by NDP. */
-  async function answering(): Promise<string[]> {
+  async function answering(patience = PATIENCE): Promise<string[]> {
     client.clear();
     const { mac } = client;
     client.send(
@@ -95,8 +105,8 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
         linkLayer: mac,
       }),
     );
-    // A busy machine may take its time; a second answer comes right after the first.
-    const end = performance.now() + 500;
+    // A busy machine may take its time to read the answers; what is not answered at once is never answered.
+    const end = performance.now() + patience;
     while (answers().length < 2 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 10));
     await new Promise(resolve => setTimeout(resolve, 30));
     return answers();
@@ -121,9 +131,11 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
       if (found.join() !== both.join()) unanswered.push(found);
     }
     start1(node, { addresses: addresses(30_000, EPOCH) });
-    for (let times = 0; times < 40; times++) {
+    // Beyond the moment when it removes what it has not taken up.
+    for (let times = 0; times < 30; ) {
       const found = await answering();
       if (found.join() !== both.join()) unanswered.push(found);
+      if (unanswered.length > 0 || VIPS.every(ip => node.owns(ip))) times++;
     }
     expect(unanswered).toEqual([]);
     expect(node.about('acquired', VIP6)).toMatchObject([{ cause: 'restored', epoch: EPOCH }]);
@@ -136,8 +148,7 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     const node = await start(1_500);
     await node.stop();
     await until('the other node to take over', () => VIPS.every(ip => lan.node(1).owns(ip)));
-    await until('one answer', async () => (await answering()).every(mac => mac === lan.node(1).host.mac));
-    expect((await answering()).length).toBe(2);
+    await until('one answer', async () => (await answering()).join() === [lan.node(1).host.mac, lan.node(1).host.mac].join());
   });
 
   it('a node that is powered off in the middle of it is taken over at once', async () => {
@@ -182,7 +193,7 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     await lan.node(1).thread?.leave(100);
     await lan.node(1).stop();
     expect(readdirSync(pinDirectory, { recursive: true })).toEqual([]);
-    expect(await answering()).toEqual([]);
+    expect(await answering(SHORT_PATIENCE)).toEqual([]);
   });
 
   it('cleanup removes and silences what is pinned', async () => {
@@ -191,7 +202,7 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     await lan.node(1).stop();
     expect(await answering()).toEqual([node.host.mac, node.host.mac]);
     expect(cleanupNode(pinDirectory)).toHaveLength(2);
-    expect(await answering()).toEqual([]);
+    expect(await answering(SHORT_PATIENCE)).toEqual([]);
     expect(cleanupNode(pinDirectory)).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import type { Simulation } from '../simulator.ts';
 import type { Scenario } from './scenario.ts';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -60,6 +61,37 @@ const SCENARIOS: readonly Scenario[] = [
     gap: 0,
     dual: 0,
     takeovers: 0,
+  },
+  ...[250, 350, 600].map(stall => ({
+    name: `hold: the node that answers for it stalls ${stall} ms`,
+    options: { hold: 30_000 },
+    run: (s: Simulation) => {
+      s.kill(s.node(0));
+      s.run(2_000);
+      s.pause(s.node(1));
+      s.run(stall);
+      s.resume(s.node(1));
+      s.run(2_000);
+      s.boot(s.node(0), true);
+    },
+    gap: 450,
+    dual: 0,
+    takeovers: 0,
+  })),
+  {
+    name: 'hold: the node is powered off while the next in line stalls',
+    options: { hold: 30_000 },
+    run: s => {
+      s.kill(s.node(0));
+      s.run(2_000);
+      s.pause(s.node(1));
+      s.crash(s.node(0));
+      s.run(350);
+      s.resume(s.node(1));
+    },
+    gap: 850,
+    dual: 60,
+    takeovers: 12,
   },
   {
     name: 'hold ends without a return',
