@@ -59,6 +59,7 @@ async function start(node: string, flowTable: FlowTable | 'off' = 'off'): Promis
     recorder: new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: node }),
     metrics: new SpeakerMetrics(createRegistry({ component: 'speaker', version: 'test' })),
     logger: createLogger({ component: 'test', level: 'silent' }),
+    hold: 0,
     drain: 60_000,
     flowTable,
     command: command => commands.push(command),

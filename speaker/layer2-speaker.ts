@@ -18,6 +18,8 @@ export interface Layer2Options {
   recorder: EventRecorder;
   metrics: SpeakerMetrics;
   logger: Logger;
+  /** How long claims of a silent speaker are held where the plan says nothing (ms). */
+  hold: number;
   /** How long a planned move goes on for established connections where the plan says nothing (ms). */
   drain: number;
   /** Where established connections are counted; `off`: nowhere. */
@@ -104,9 +106,9 @@ export class Layer2Speaker {
 
   /** The plan as of now, to the wire thread. */
   replan(): void {
-    const { informer, node, drain } = this.#options;
+    const { informer, node, hold, drain } = this.#options;
     if (!informer.hasSynced) return;
-    this.#apply(share(informer.list(), node, { drain }));
+    this.#apply(share(informer.list(), node, { hold, drain }));
     this.#options.onPlan();
   }
 

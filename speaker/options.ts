@@ -53,6 +53,8 @@ export interface SpeakerOptions {
   bgpDrainTimeMs?: number | undefined;
   /** Announce by BGP although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */
   ignoreExcludeLabel?: boolean | undefined;
+  /** How long the addresses of a silent speaker are held where the L2Advertisement does not say (ms); default 30,000; 0: not at all. */
+  holdTimeMs?: number | undefined;
   /** How long a planned move goes on for established connections where the L2Advertisement does not say (ms); default 60,000. */
   drainTimeMs?: number | undefined;
   /** Count established connections by the kernel's connection tracking, so that planned moves end with the last one. Default true. */

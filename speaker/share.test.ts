@@ -34,8 +34,25 @@ describe('share', () => {
           nodes: ['b', 'a'],
           interfaces: [],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
+          lameDucks: [],
+          restored: [],
+          epoch: 0,
+          announcements: ['default/s'],
+        },
+      },
+    ],
+    [
+      'an address that is not held whatever the default',
+      [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: { ...layer2(['a']), holdSeconds: 0, drainSeconds: 7 } }])],
+      {
+        '192.0.2.1': {
+          nodes: ['a'],
+          interfaces: [],
+          eligible: true,
+          hold: 0,
+          drain: 7_000,
           lameDucks: [],
           restored: [],
           epoch: 0,
@@ -51,7 +68,7 @@ describe('share', () => {
           nodes: ['b'],
           interfaces: [],
           eligible: false,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [],
@@ -72,7 +89,7 @@ describe('share', () => {
           nodes: ['a'],
           interfaces: ['eth1'],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [],
@@ -89,7 +106,7 @@ describe('share', () => {
           nodes: ['a'],
           interfaces: [],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [{ segment: '192.0.2.0/24', epoch: 4, sinceMs: Date.parse('2026-01-01T00:00:00Z') }],
@@ -109,7 +126,7 @@ describe('share', () => {
           nodes: ['a', 'b'],
           interfaces: [],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [],
@@ -129,7 +146,7 @@ describe('share', () => {
           nodes: ['a'],
           interfaces: [],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [],
@@ -147,7 +164,7 @@ describe('share', () => {
           nodes: ['a'],
           interfaces: [],
           eligible: true,
-          hold: 0,
+          hold: 3_000,
           drain: 5_000,
           lameDucks: [],
           restored: [],
@@ -168,7 +185,7 @@ describe('share', () => {
     ],
   ])('%s', (_, announcements, expected) => {
     const withoutIp = Object.fromEntries(
-      [...share(announcements, 'a', { drain: 5_000 })].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
+      [...share(announcements, 'a', { hold: 3_000, drain: 5_000 })].map(([key, { ip, ...rest }]) => [key, ip === key ? rest : undefined]),
     );
     expect(withoutIp).toEqual(expected);
   });
@@ -191,7 +208,7 @@ describe('moves that are asked for', () => {
     ['preemption', [asked('s', '', 'Preferred')], { preempt: true }],
     ['no preemption', [asked('s', '', 'Never')], {}],
   ])('%s', (_, announcements, expected) => {
-    const { preempt, rebalance } = share(announcements, 'a', { drain: 0 }).get('192.0.2.1') ?? {};
+    const { preempt, rebalance } = share(announcements, 'a', { hold: 0, drain: 0 }).get('192.0.2.1') ?? {};
     expect({ ...(preempt !== undefined && { preempt }), ...(rebalance !== undefined && { rebalance }) }).toEqual(expected);
   });
 });

@@ -51,11 +51,17 @@ export interface SharedAddress {
   announcements: readonly string[];
 }
 
+/** What holds where an Announcement says nothing (ms). */
+export interface ShareDefaults {
+  hold: number;
+  drain: number;
+}
+
 /**
  * The layer-2 share of `node` in the plan, by address. Services that share an address have one Announcement each and the planner gives
  * them one order; while it is still writing them, the first by name counts.
  */
-export function share(announcements: Iterable<Announcement>, node: string, defaults: { drain: number }): Map<string, SharedAddress> {
+export function share(announcements: Iterable<Announcement>, node: string, defaults: ShareDefaults): Map<string, SharedAddress> {
   const shared = new Map<string, SharedAddress>();
   const sorted = [...announcements].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   for (const announcement of sorted) {
@@ -72,7 +78,7 @@ export function share(announcements: Iterable<Announcement>, node: string, defau
           nodes: layer2.nodes,
           interfaces: own?.interfaces ?? layer2.interfaces,
           eligible: layer2.nodes.includes(node),
-          hold: (layer2.holdSeconds ?? 0) * 1_000,
+          hold: layer2.holdSeconds === undefined ? defaults.hold : layer2.holdSeconds * 1_000,
           drain: layer2.drainSeconds === undefined ? defaults.drain : layer2.drainSeconds * 1_000,
           ...(layer2.preemption === 'Preferred' && { preempt: true, ...(layer2.preference && { preference: layer2.preference }) }),
           ...rebalanceOf(announcement, known?.rebalance),

@@ -30,6 +30,7 @@ const API_PATIENCE = 2_000;
 /** Without a report for so long the wire thread counts as hung (ms). */
 const WIRE_SILENCE = 5_000;
 const LEAVE_DEADLINE = 20_000;
+const HOLD_TIME = 30_000;
 const DRAIN_TIME = 60_000;
 /** Routes stay for so long on leaving, marked for graceful shutdown (ms). */
 const BGP_DRAIN_TIME = 2_000;
@@ -93,6 +94,7 @@ export class Speaker {
       recorder: this.#recorder,
       metrics: this.#metrics,
       logger,
+      hold: options.holdTimeMs ?? HOLD_TIME,
       drain: options.drainTimeMs ?? DRAIN_TIME,
       flowTable: options.countFlows === false ? 'off' : undefined,
       command: command => this.#command(command),

@@ -138,6 +138,12 @@ const speaker = z
       })
       .prefault({})
       .describe('The snapshot of the configuration.'),
+    holdTime: z
+      .string()
+      .default('30s')
+      .describe(
+        'How long the addresses of a silent speaker are held while its kernel answers, where the L2Advertisement does not say (holdSeconds). 0s: not at all.',
+      ),
     drainTime: z
       .string()
       .default('60s')

@@ -19,6 +19,7 @@ interface Flags extends CommonFlags {
   responder: 'auto' | 'packet';
   pinDirectory?: string;
   caretaker: boolean;
+  holdTime: number;
   drainTime: number;
   countFlows: boolean;
   leaveDeadline: number;
@@ -69,6 +70,12 @@ export function registerSpeaker(program: Command): void {
     '--caretaker <boolean>',
     "answer new clients of a node whose speaker is away with that node's MAC; false where ARP inspection refuses it",
     true,
+  );
+  durationFlag(
+    command,
+    '--hold-time <duration>',
+    'how long the addresses of a silent speaker are held while its kernel answers, where the L2Advertisement does not say; 0: not at all',
+    30_000,
   );
   durationFlag(
     command,
@@ -135,6 +142,7 @@ export function registerSpeaker(program: Command): void {
           responder: flags.responder,
           pinDirectory: flags.pinDirectory,
           caretaker: flags.caretaker,
+          holdTimeMs: flags.holdTime,
           drainTimeMs: flags.drainTime,
           countFlows: flags.countFlows,
           leaveDeadlineMs: flags.leaveDeadline,

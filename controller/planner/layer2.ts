@@ -50,14 +50,14 @@ export function layer2PlanOf({ advertisements }: SharedWish, order: readonly Ran
     const own = interfaces ?? all;
     return own === usual || own.join() === usual.join() ? [] : [{ node: name, interfaces: [...own] }];
   });
-  const hold = Math.max(...advertisements.map(ad => ad.hold));
+  const holds = advertisements.flatMap(ad => ad.hold ?? []);
   const drains = advertisements.flatMap(ad => ad.drain ?? []);
   return {
     nodes: order.map(({ name }) => name),
     interfaces: [...usual],
     ...(others.length === 0 ? {} : { nodeInterfaces: others }),
     ...(advertisements.some(ad => ad.preemption === 'Preferred') ? { preemption: 'Preferred' as const, preference: groupsOf(order) } : {}),
-    holdSeconds: Math.ceil(hold / 1000),
+    ...(holds.length === 0 ? {} : { holdSeconds: Math.ceil(Math.max(...holds) / 1000) }),
     ...(drains.length === 0 ? {} : { drainSeconds: Math.ceil(Math.max(...drains) / 1000) }),
   };
 }

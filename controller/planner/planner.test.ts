@@ -249,7 +249,13 @@ describe('preference', () => {
   });
 
   test('preemption and hold: the most that any advertisement asks for', () => {
-    const p = planned({ l2Advertisements: [l2({ preemption: 'Preferred', hold: 0 }), l2({ name: 'x', hold: 1500 })] }, {});
+    const none = planned({ l2Advertisements: [l2({ hold: null })] }, {}).plan('ns/a')?.spec.addresses[0]?.layer2;
+    expect(none).toBeDefined();
+    expect(none).not.toHaveProperty('holdSeconds');
+    const p = planned(
+      { l2Advertisements: [l2({ preemption: 'Preferred', hold: 0 }), l2({ name: 'x', hold: 1500 }), l2({ name: 'y', hold: null })] },
+      {},
+    );
     expect(p.plan('ns/a')?.spec.addresses[0]?.layer2).toMatchObject({ preemption: 'Preferred', holdSeconds: 2 });
     expect(p.plan('ns/a')?.spec.addresses[0]?.layer2?.drainSeconds).toBeUndefined();
   });

@@ -106,8 +106,8 @@ export interface L2AdvertisementConfig extends AdvertisementScope {
   readonly preferredNodes: readonly { readonly weight: number; readonly selector: Selector }[];
   /** `Never`: a node that comes back takes nothing back. `Preferred`: the most preferred node takes the address back by a handover. */
   readonly preemption: 'Never' | 'Preferred';
-  /** How long a claim is held for a node whose speaker is silent while its kernel still answers, in milliseconds. */
-  readonly hold: number;
+  /** How long a claim is held for a node whose speaker is silent while its kernel still answers (ms); null: what the speakers are started with. */
+  readonly hold: number | null;
   /** How long a planned move goes on for established connections (ms); null: what the speakers are started with. */
   readonly drain: number | null;
 }

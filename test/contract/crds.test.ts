@@ -92,7 +92,7 @@ describe('the kinds on an API server', () => {
         allowCrossNamespaceSharing: false,
       },
     },
-    { title: 'a layer 2 advertisement', manifest: object('L2Advertisement', {}), spec: { preemption: 'Never', holdSeconds: 30 } },
+    { title: 'a layer 2 advertisement', manifest: object('L2Advertisement', {}), spec: { preemption: 'Never' } },
     {
       title: 'a BGP advertisement',
       manifest: object('BGPAdvertisement', {}),

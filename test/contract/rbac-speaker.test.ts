@@ -91,7 +91,7 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     const mesh = { type: 'Opaque', data: { key: Buffer.alloc(32, 7).toString('base64') } };
     await applyObject(server.url, manifest('v1', 'Secret', 'herald-mesh', { namespace }, mesh));
     await applyObject(server.url, config('IPAddressPool', 'lan', { addresses: ['10.66.0.50/32'] }));
-    const spec = { addresses: [{ ip: VIP, pool: 'lan', layer2: { nodes: ['n1', 'n2'], interfaces: [] } }] };
+    const spec = { addresses: [{ ip: VIP, pool: 'lan', layer2: { nodes: ['n1', 'n2'], interfaces: [], holdSeconds: 0 } }] };
     await applyObject(server.url, manifest('v1', 'Service', 'web', {}, { spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } }));
     await applyObject(server.url, manifest('heraldlb.io/v1beta1', 'Announcement', 'web', {}, { spec }));
     const first = start(lan.host, 'n1');

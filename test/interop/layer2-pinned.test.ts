@@ -34,6 +34,11 @@ function unavailable(): string | undefined {
   return undefined;
 }
 
+function hears(node: LanNode, peer: string): boolean {
+  const report = node.events.findLast(event => event.kind === 'report');
+  return report?.segments.some(({ peersHeard }) => peersHeard.includes(peer)) === true;
+}
+
 const skip = unavailable();
 
 describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? ` (${skip})` : ''}`, () => {
@@ -72,11 +77,6 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
 
   function start1(node: LanNode, options: Partial<WireOptions> = {}): void {
     node.start({ responder: 'auto', pinDirectory, caretaker: false, ...options });
-  }
-
-  function hears(node: LanNode, peer: string): boolean {
-    const report = node.events.findLast(event => event.kind === 'report');
-    return report?.segments.some(({ peersHeard }) => peersHeard.includes(peer)) === true;
   }
 
   /** MACs that answer one broadcast question now: by ARP, then by NDP. */

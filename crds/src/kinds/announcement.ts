@@ -31,7 +31,9 @@ const layer2Plan = z.object({
       'Sizes of the groups of equally preferred nodes in the field nodes, the most preferred first. Present where preemption is Preferred.',
     )
     .exactOptional(),
-  holdSeconds: integer(0, 3600).describe('How long the claim of a silent speaker is held while its kernel still answers.').exactOptional(),
+  holdSeconds: integer(0, 3600)
+    .describe('How long the claim of a silent speaker is held while its kernel still answers. Absent: what the speakers are started with.')
+    .exactOptional(),
   drainSeconds: integer(0, 86_400)
     .describe('How long a planned move goes on for established connections, at most. Absent: what the speakers are started with.')
     .exactOptional(),

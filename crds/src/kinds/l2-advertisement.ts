@@ -29,10 +29,10 @@ const spec = z
         'Never: an address stays where it is when a better node appears. Preferred: a node preferred by preferredNodeSelectors takes it over, by a handover without loss.',
       ),
     holdSeconds: integer(0, 3600)
-      .default(30)
       .describe(
-        'How long the addresses of a node are held for it while its speaker is silent but its kernel still answers: connections live in that kernel, and a restarting speaker comes back. 0: not at all.',
-      ),
+        'How long the addresses of a node are held for it while its speaker is silent but its kernel still answers: connections live in that kernel, and a restarting speaker comes back. 0: not at all. Absent: what the speakers are started with (30).',
+      )
+      .exactOptional(),
     drainSeconds: integer(0, 86_400)
       .describe(
         'How long a planned move goes on, at most: the new node answers new clients at once, and the old one goes on forwarding the connections that are established through it until they are gone. 0: not at all, and they break. Absent: what the speakers are started with (60).',

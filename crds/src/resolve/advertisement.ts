@@ -57,7 +57,7 @@ export function readL2Advertisement(object: RawObject, pools: readonly Pool[], p
       return selector === null ? [] : [{ weight, selector }];
     }),
     preemption: spec.preemption,
-    hold: spec.holdSeconds * 1000,
+    hold: spec.holdSeconds === undefined ? null : spec.holdSeconds * 1000,
     drain: spec.drainSeconds === undefined ? null : spec.drainSeconds * 1000,
   };
   return { value: findings.failed ? carriedOver(previous, pools) : value, findings };
