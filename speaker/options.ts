@@ -27,6 +27,8 @@ export interface SpeakerOptions {
   burst: number;
   /** Name of the Node object of this machine. */
   nodeName: string;
+  /** Name of the DaemonSet that runs this speaker, in `namespace`: when it is deleted, the end of the process is no restart. Undefined: none. */
+  daemonSet?: string | undefined;
   /** Default 7947. */
   meshPort?: number | undefined;
   /** Default `default`: a lost node is noticed within 400 ms. */

@@ -13,5 +13,6 @@ export function metallbResource(kind: crds.MetalLBKind): Resource {
   return resource({ group, version: versions[0], plural, kind: name, namespaced });
 }
 
+export const daemonSets = resource({ group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true });
 export const announcements = resourceOf<crds.Announcement>(crds.announcement);
 export const speakers = resourceOf<crds.Speaker>(crds.speaker);

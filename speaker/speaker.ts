@@ -15,6 +15,7 @@ import { SpeakerMetrics } from './metrics.ts';
 import { Forwarder } from './node-mode/forwarder.ts';
 import { kubeProxyMode } from './node-mode/kube-proxy.ts';
 import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
+import { OwnDaemonSet } from './own-daemon-set.ts';
 import { PeerNodes } from './peer-nodes.ts';
 import { announcements } from './resources.ts';
 import { loadSnapshot, type Snapshot } from './snapshot.ts';
@@ -50,6 +51,7 @@ export class Speaker {
   readonly #layer2: Layer2Speaker;
   readonly #bgp: BGPSpeaker;
   readonly #object: SpeakerObject;
+  readonly #daemonSet: OwnDaemonSet | undefined;
   readonly #snapshots: SnapshotWriter | undefined;
   readonly #startedAt: string;
   #wire: WireThread | undefined;
@@ -117,6 +119,8 @@ export class Speaker {
       ignoreExcludeLabel: options.ignoreExcludeLabel ?? false,
       bgp,
     });
+    const { daemonSet: name, namespace } = options;
+    if (name !== undefined) this.#daemonSet = new OwnDaemonSet(client, { name, namespace }, logger);
     this.#object = new SpeakerObject(client, nodeName, logger, () => this.#view());
     if (snapshotDir !== undefined) this.#snapshots = new SnapshotWriter(snapshotDir, client.clock, logger, () => this.#takeSnapshot());
   }
@@ -136,6 +140,7 @@ export class Speaker {
       if (this.#clusterUid === undefined) return;
       await this.#restore(signal);
       const wire = this.#startWire(this.#clusterUid);
+      if (this.#daemonSet !== undefined) background.push(this.#daemonSet.find(stop.signal));
       background.push(this.#layer2.run(stop.signal), this.#object.run(stop.signal));
       this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
       await this.#untilEnd(wire, signal);
@@ -279,13 +284,18 @@ export class Speaker {
 
   async #leave(wire: WireThread): Promise<void> {
     // Connections live in this node's kernel: unless the node itself is being left, its addresses wait for the next process.
-    const restart = !this.#peers.leaving;
+    const isUninstalled = (await this.#daemonSet?.isDeleted()) ?? false;
+    if (isUninstalled) this.#logger.info('the DaemonSet is deleted: nobody will come back, and nothing stays behind on the node');
+    const restart = !isUninstalled && !this.#peers.leaving;
     const addresses = this.#layer2.owners.size;
     this.#logger.info(
       { addresses },
       restart ? 'ending; addresses with a hold time are held for the next process' : 'handing addresses over',
     );
-    const [, ended] = await Promise.all([wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart), this.#bgp.stop()]);
+    const [, ended] = await Promise.all([
+      wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart),
+      this.#bgp.stop(isUninstalled),
+    ]);
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
     if (ended) await Promise.race([this.#object.write().catch(() => undefined), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     if (!restart) await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);

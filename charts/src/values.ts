@@ -113,7 +113,7 @@ const speaker = z
         hostPath: z.string().default('/sys/fs/bpf').describe('BPF file system on the node.'),
       })
       .prefault({})
-      .describe('What the kernel responder answers with, pinned on the node. herald cleanup removes it.'),
+      .describe('What the kernel responder answers with, pinned on the node. Uninstalling removes it, or herald cleanup.'),
     caretaker: z
       .boolean()
       .default(true)

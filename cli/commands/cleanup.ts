@@ -9,7 +9,7 @@ interface Flags {
 export function registerCleanup(program: Command): void {
   const command = program
     .command('cleanup')
-    .description('removes what speakers have pinned in the kernel of this machine; run it on every node after uninstalling');
+    .description('removes what speakers have pinned in the kernel of this machine, where one was killed and will not come back');
   flag(command, '--pin-directory <folder>', 'what the speakers were started with', '/sys/fs/bpf/herald');
   command.action(async ({ pinDirectory }: Flags) => {
     const { cleanupNode } = await import('@herald/speaker');

@@ -10,6 +10,7 @@ import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag, integerFla
 interface Flags extends CommonFlags {
   nodeName: string;
   node?: string;
+  daemonSet?: string;
   meshPort: number;
   meshProfile: MeshProfile;
   meshKeyFile?: string;
@@ -37,6 +38,7 @@ export function registerSpeaker(program: Command): void {
   addCommonFlags(command, { httpAddress: ':9125', qps: 20 });
   flag(command, '--node-name <name>', 'name of the Node object of this machine', hostname());
   command.addOption(new Option('--node <name>', 'short for --node-name'));
+  flag(command, '--daemon-set <name>', 'DaemonSet that runs this speaker: when it is deleted, nothing is left behind for a restart');
   integerFlag(command, '--mesh-port <port>', 'UDP port of the heartbeats', 7947, 1, 65_535);
   command.addOption(
     new Option('--mesh-profile <profile>', 'how fast a lost node is noticed: within 200 ms, 400 ms or 1.2 s')
@@ -133,6 +135,7 @@ export function registerSpeaker(program: Command): void {
           qps: flags.kubeApiQps,
           burst: flags.kubeApiBurst,
           nodeName: flags.node ?? flags.nodeName,
+          daemonSet: flags.daemonSet,
           meshPort: flags.meshPort,
           meshProfile: flags.meshProfile,
           meshKeyFile: flags.meshKeyFile,

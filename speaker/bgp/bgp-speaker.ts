@@ -120,16 +120,16 @@ export class BGPSpeaker {
   /**
    * Leaves. For a restart, peers that keep routes over it (RFC 4724) are left without a word. Elsewhere, and where the node is being taken out of
    * service, routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the session ends with a Cease.
-   * Resolves to whether sessions ended so, which the status has to tell: nobody else will.
+   * The same when the speakers are uninstalled. Resolves to whether sessions ended so, which the status has to tell: nobody else will.
    */
-  async stop(): Promise<boolean> {
+  async stop(isUninstalled = false): Promise<boolean> {
     this.#stopped = true;
     clearImmediate(this.#pending);
     this.#wake?.cancel();
     await this.#updating;
     const { bgp, client, drainTime, logger } = this.#options;
     const up = bgp.sessions().filter(({ status }) => status?.state === 'Established');
-    const restart = !this.#leaving();
+    const restart = !isUninstalled && !this.#leaving();
     const kept = restart ? up.filter(({ status }) => status?.gracefulRestart) : [];
     const lost = up.filter(session => !kept.includes(session) && announcedPrefixes(session.status) > 0);
     if (lost.length > 0) {

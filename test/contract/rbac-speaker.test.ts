@@ -67,9 +67,20 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
 
   function start(inside: Namespace, node: string): ChildProcess {
     const program = [process.execPath, '--import', 'tsx', 'cli/herald.ts', 'speaker'];
-    const flags = ['--kubeconfig', join(folder, 'kubeconfig'), '--node-name', node, '--http-address', 'off', '--responder', 'packet'];
+    const flags = [
+      '--kubeconfig',
+      join(folder, 'kubeconfig'),
+      '--node-name',
+      node,
+      '--http-address',
+      'off',
+      '--responder',
+      'packet',
+      '--daemon-set',
+      'herald-speaker',
+    ];
     const speaker = spawn('ip', ['netns', 'exec', inside.name, ...program, ...flags], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [speaker.stdout, speaker.stderr]) stream?.on('data', chunk => (log = `${log}${String(chunk)}`.slice(-4000)));
+    for (const stream of [speaker.stdout, speaker.stderr]) stream?.on('data', chunk => (log = `${log}${String(chunk)}`.slice(-16_000)));
     speakers.push(speaker);
     return speaker;
   }
@@ -94,9 +105,11 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     const spec = { addresses: [{ ip: VIP, pool: 'lan', layer2: { nodes: ['n1', 'n2'], interfaces: [], holdSeconds: 0 } }] };
     await applyObject(server.url, manifest('v1', 'Service', 'web', {}, { spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } }));
     await applyObject(server.url, manifest('heraldlb.io/v1beta1', 'Announcement', 'web', {}, { spec }));
+    const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as Manifest;
+    await applyObject(server.url, daemonSet);
     const first = start(lan.host, 'n1');
     await until('an owner', async () => (await owner()) === 'n1', detail);
-    start(lan.peer, 'n2');
+    const second = start(lan.peer, 'n2');
     await until(
       'two speakers that hear each other',
       async () => (await heard('n1')).includes('n2') && (await heard('n2')).includes('n1'),
@@ -114,5 +127,15 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
       () => `(granted and never used: ${unused().join(', ')})`,
     );
     expect([...mine().refused]).toEqual([]);
+
+    // As by helm uninstall: the DaemonSet, then what it may, and only then the pods are told.
+    const path = `/apis/apps/v1/namespaces/${namespace}/daemonsets/herald-speaker`;
+    for (const gone of [path, `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings/herald-speaker`])
+      expect((await fetch(server.url + gone, { method: 'DELETE' })).status).toBe(200);
+    second.kill('SIGTERM');
+    await once(second, 'exit');
+    expect(second.exitCode).toBe(0);
+    expect(log).toContain('nothing stays behind on the node');
+    expect(await owner()).toBeUndefined();
   });
 });
