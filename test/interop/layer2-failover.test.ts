@@ -1,4 +1,4 @@
-import { ARP_REPLY, ARP_REQUEST, encodeArp } from '@herald/speaker/testing';
+import { ARP_REPLY, ARP_REQUEST, encodeArp, NEIGHBOUR_ADVERTISEMENT } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
 import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
@@ -185,6 +185,39 @@ describe.skipIf(skip !== undefined)('an address that a stranger uses', () => {
         client.close();
       }
     } finally {
+      await lan.close();
+    }
+  });
+});
+
+describe.skipIf(skip !== undefined)('an address that another program on a node of ours answers for', () => {
+  it('is given to that node, which announces the same MAC, by ARP and by NDP', async () => {
+    const lan = new SpeakerLan(2);
+    const client = new FrameClient(lan.client);
+    try {
+      const [first, second] = [lan.node(0), lan.node(1)];
+      // As another load balancer would: with the MAC of its node.
+      second.host.run('ip', 'addr', 'add', `${VIP4}/24`, 'dev', 'eth0');
+      second.host.run('ip', 'addr', 'add', `${VIP6}/64`, 'dev', 'eth0', 'nodad');
+      for (const node of lan.nodes) node.start();
+      await until('both nodes to hear each other', () => lan.nodes.every(node => heard(node) === 1));
+      client.clear();
+      lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { epoch: 0 })));
+      await until('the second to own both', () => VIPS.every(ip => lan.owner(ip) === second));
+      for (const ip of VIPS) {
+        expect(first.about('acquired', ip)).toEqual([]);
+        expect(lan.nodes.flatMap(node => node.about('conflict', ip))).toEqual([]);
+      }
+      const announced = () => [
+        ...client.arp.flatMap(packet => (packet.senderIp === VIP4 ? [packet.senderMac] : [])),
+        ...client.ndp.flatMap(packet =>
+          packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === VIP6 ? [packet.linkLayer ?? packet.source] : [],
+        ),
+      ];
+      await until('announcements of both families', () => announced().length >= 2);
+      expect(new Set(announced())).toEqual(new Set([second.host.mac]));
+    } finally {
+      client.close();
       await lan.close();
     }
   });
