@@ -96,11 +96,15 @@ const verbs = {
   report,
 };
 createInterface(process.stdin)
-  .on('line', async line => {
-    const [verb, argument] = line.split(' ');
-    process.stdout.write(`${JSON.stringify(await verbs[verb](argument))}\n`);
-  })
-  .on('close', async () => {
-    clearInterval(timer);
-    process.stdout.write(`${JSON.stringify(await report())}\n`, () => process.exit(0));
-  });
+  .on('line', line => void obey(line))
+  .on('close', () => void end());
+
+async function obey(line) {
+  const [verb, argument] = line.split(' ');
+  process.stdout.write(`${JSON.stringify(await verbs[verb](argument))}\n`);
+}
+
+async function end() {
+  clearInterval(timer);
+  process.stdout.write(`${JSON.stringify(await report())}\n`, () => process.exit(0));
+}

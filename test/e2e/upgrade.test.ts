@@ -74,6 +74,7 @@ describe.skipIf(!able)('an upgrade (skipped without namespaces, kubectl or FRR)'
 
   const speakers = async (): Promise<Speaker[]> =>
     (JSON.parse(await kubectl(playground, 'get', 'speakers.heraldlb.io', '-o', 'json')) as { items: Speaker[] }).items;
+  const versions = async (): Promise<Set<string | undefined>> => new Set((await speakers()).map(({ status }) => status?.version));
   const owner = (): Promise<string> =>
     kubectl(playground, 'get', 'announcements.heraldlb.io', 'layer2', '-o', 'jsonpath={.status.owners[0].node}');
 
@@ -85,7 +86,6 @@ describe.skipIf(!able)('an upgrade (skipped without namespaces, kubectl or FRR)'
       const { stdout } = await playground.exec('router', ['ip', 'route', 'show', bgp]);
       return [...stdout.matchAll(/via/g)].length === 3;
     });
-    const versions = async () => new Set((await speakers()).map(({ status }) => status?.version));
     const [old] = [...(await versions())];
     installVersion(playground.directory, '99.0.0');
     const fromLan = await UdpProbe.start(playground, layer2, 80, { interval: 5 });
