@@ -45,7 +45,9 @@ export default defineConfig({
           exclude: skip,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // A cluster mostly waits: three of them, and two guides of a file, keep two cores busy.
+          maxWorkers: 3,
+          maxConcurrency: 2,
           retry: 1,
         },
       },

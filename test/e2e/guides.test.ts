@@ -25,7 +25,7 @@ function missing({ needs, steps }: Guide): string | undefined {
 
 describe('every command of every guide does what the guide shows (skipped where namespaces, kubectl, FRR or helm are missing)', () => {
   for (const { file, index, guide } of guides) {
-    it(`docs/guides/${file}`, async ({ skip }) => {
+    it.concurrent(`docs/guides/${file}`, async ({ skip }) => {
       const lacking = missing(guide);
       if (lacking !== undefined) skip(`without ${lacking}`);
       await work(guide, `guide-${process.pid}-${index}`);
