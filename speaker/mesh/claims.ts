@@ -100,7 +100,12 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
   }
   if (released.length === 0) return;
   state.claimsVersion += 1;
-  for (const vip of released) reconsider(state, vip, now, 'yielded');
+  for (const vip of released) {
+    reconsider(state, vip, now, 'yielded');
+    const open = state.open.get(vip);
+    // The one who outbid us was just met, and has a moment to show that it hears us: else both would take it in turns.
+    if (open !== undefined && cause === 'outbid') open.since = now + state.timers.interval;
+  }
   if (cause !== 'outbid' && cause !== 'handover') tell(state, 'yield', released, now, fx);
 }
 
@@ -144,8 +149,12 @@ export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vi
   for (const [vip, open] of state.open) {
     const desired = state.desired.get(vip);
     if (desired === undefined || only?.(vip) === false) continue;
-    const wait = rankOf(state, vip, desired) * state.timers.interval;
-    if (only !== undefined || now - Math.max(open.since, state.ableSince) >= wait)
+    const rank = rankOf(state, vip, desired);
+    // Two lost together are not noticed at the same moment: the one now first in line may just have learnt that it is.
+    if (open.rank !== undefined && rank < open.rank) open.movedUpAt = now;
+    open.rank = rank;
+    const since = Math.max(open.since, open.movedUpAt ?? open.since, state.ableSince);
+    if (only !== undefined || now - since >= rank * state.timers.interval)
       taken.push({ vip, epoch: nextEpoch(state, vip), cause: open.cause });
   }
   take(state, taken, now, fx);

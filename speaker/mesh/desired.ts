@@ -12,6 +12,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   const fx: Effect[] = [];
   if (desired === undefined) {
     state.desired.delete(vip);
+    state.candidacies = undefined;
     state.notReady.delete(vip);
     state.open.delete(vip);
     end(state, vip, 'withdrawn', now, fx);
@@ -21,6 +22,7 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
     return fx;
   }
   state.desired.set(vip, desired);
+  state.candidacies = undefined;
   state.membersChanged = true;
   const eligible = desired.order.includes(state.me);
   if (desired.restored !== undefined && eligible) restoreOnce(state, vip, desired.restored, now);

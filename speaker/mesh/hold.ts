@@ -7,26 +7,31 @@ const ASK_HELD = 100;
 
 /** The kernel of the node at `address` (without zone) answered for its own address: the node is alive as a way for packets. */
 export function onKernelAnswer(state: MeshState, address: string, now: number): void {
-  for (const peer of state.peers.values()) if (peer.address.replace(/%.*$/, '') === address) peer.kernelAt = now;
+  const zoned = `${address}%`;
+  for (const peer of state.peers.values()) if (peer.address === address || peer.address.startsWith(zoned)) peer.kernelAt = now;
 }
 
 /** Asks the kernels of owners that fall silent, before their time is over and for as long as they are held. */
 export function askKernels(state: MeshState, now: number, fx: Effect[]): void {
-  for (const peer of state.peers.values()) {
-    if (peer.claims.size + peer.lameDucks === 0 || peer.left) continue;
-    const held = peer.liveness === 'held';
-    const suspect = peer.liveness === 'two-way' && peer.fast && now - peer.lastHeard >= 2 * peer.interval;
-    if (!held && !suspect) continue;
-    if (now - peer.kernelAskedAt < (held ? ASK_HELD : state.timers.interval / 5)) continue;
-    peer.kernelAskedAt = now;
-    fx.push({ kind: 'ask-kernel', address: peer.address, mac: peer.macs[0] });
+  for (const peer of state.fast) {
+    const suspect = peer.liveness === 'two-way' && now - peer.lastHeard >= 2 * peer.interval;
+    if (suspect || peer.liveness === 'held') askKernel(state, peer, now, fx);
   }
+  for (const peer of state.slow.held) if (!peer.fast && peer.liveness === 'held') askKernel(state, peer, now, fx);
+}
+
+function askKernel(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
+  if (peer.claims.size + peer.lameDucks === 0 || peer.left) return;
+  if (now - peer.kernelAskedAt < (peer.liveness === 'held' ? ASK_HELD : state.timers.interval / 5)) return;
+  peer.kernelAskedAt = now;
+  fx.push({ kind: 'ask-kernel', address: peer.address, mac: peer.macs[0] });
 }
 
 /** Ends holds that have lasted long enough, and answers for the others where this node is next in line. */
-export function tendHeld(state: MeshState, able: boolean, now: number, fx: Effect[]): void {
+export function tendHeld(state: MeshState, silent: readonly Peer[], able: boolean, now: number, fx: Effect[]): void {
+  if (silent.length === 0 && state.caretaking.size === 0) return;
   const tended = new Map<Vip, Peer>();
-  for (const peer of state.peers.values()) {
+  for (const peer of silent) {
     if (peer.liveness !== 'held') continue;
     for (const vip of peer.claims.keys()) {
       if (!holds(state, peer, vip, now)) reconsider(state, vip, now, 'peer-lost');
@@ -44,6 +49,16 @@ export function tendHeld(state: MeshState, able: boolean, now: number, fx: Effec
     if (state.caretaking.has(vip) || mac === undefined) continue;
     state.caretaking.set(vip, { node: peer.id, mac });
     fx.push({ kind: 'caretake', vip, mac });
+  }
+}
+
+/** Somebody else's hold is over and it took the address: from here on its answers count, not those given for the old owner. */
+export function yieldCaretaking(state: MeshState, peer: Peer, fx: Effect[]): void {
+  if (state.caretaking.size === 0 || peer.liveness !== 'two-way') return;
+  for (const [vip, { node }] of state.caretaking) {
+    if (node === peer.id || !peer.claims.has(vip)) continue;
+    state.caretaking.delete(vip);
+    fx.push({ kind: 'caretake', vip, mac: undefined });
   }
 }
 

@@ -44,14 +44,17 @@ export function tickLameDucks(state: MeshState, now: number, fx: Effect[]): void
     if (now >= duck.until) end(state, vip, 'time', now, fx);
     else if (duck.idle && duck.before === undefined) end(state, vip, 'flows-gone', now, fx);
   }
-  for (const peer of state.peers.values()) peer.lameDucks = 0;
+  for (const peer of state.quietFrom) peer.lameDucks = 0;
+  state.quietFrom.clear();
   for (const { vip, quiet } of state.mine.values()) {
     if (quiet === undefined) continue;
     if (now >= quiet.until) announce(state, vip, 'time', fx);
     else if (isGone(state, vip, quiet, now)) announce(state, vip, 'old-owner-gone', fx);
     else {
       const peer = state.peers.get(quiet.from);
-      if (peer !== undefined) peer.lameDucks += 1;
+      if (peer === undefined) continue;
+      peer.lameDucks += 1;
+      state.quietFrom.add(peer);
     }
   }
 }

@@ -46,7 +46,7 @@ export class Observer {
       if (!node.alive) continue;
       const held = node.paused ? undefined : node.state.caretaking.get(vip)?.node;
       if (held === undefined) continue;
-      const host = this.#simulation.nodes.find(({ id }) => id === held);
+      const host = this.#simulation.nodeOf(held);
       if (host?.host === true && host.side === side) targets.add(host.index);
     }
     return targets;
@@ -76,16 +76,17 @@ export class Observer {
     const watch = this.#watches.get(key) ?? { gapSince: undefined, dualSince: undefined };
     this.#watches.set(key, watch);
     const owners = this.targets(vip, side).size;
-    const able = this.#simulation.nodes.some(
-      node => node.alive && !node.paused && node.side === side && !node.mute && this.#planned(vip, node),
-    );
     if (watch.gapSince !== undefined) this.worstGap = Math.max(this.worstGap, now - watch.gapSince);
     if (watch.dualSince !== undefined) this.worstDual = Math.max(this.worstDual, now - watch.dualSince);
-    watch.gapSince = owners === 0 && able ? (watch.gapSince ?? now) : undefined;
+    watch.gapSince = owners === 0 && this.#able(vip, side) ? (watch.gapSince ?? now) : undefined;
     watch.dualSince = owners > 1 ? (watch.dualSince ?? now) : undefined;
   }
 
-  #planned(vip: Vip, node: SimNode): boolean {
-    return this.#simulation.order(vip).includes(node.id) && !node.state.notReady.has(vip);
+  /** Whether there is a node on the side that could own it. */
+  #able(vip: Vip, side: number): boolean {
+    return this.#simulation.order(vip).some(id => {
+      const node = this.#simulation.nodeOf(id);
+      return node?.alive === true && !node.paused && node.side === side && !node.mute && !node.state.notReady.has(vip);
+    });
   }
 }

@@ -1,5 +1,5 @@
+import { candidacies } from './candidacies.ts';
 import { reconsider, removePeerClaim } from './claims.ts';
-import type { NodeId } from './packet.ts';
 import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
 
 /** A peer unheard for so long is forgotten (ms); its epochs are not. */
@@ -77,24 +77,50 @@ export function forgetPeers(state: MeshState, now: number): void {
 export function chooseFast(state: MeshState, now: number): void {
   const limit = state.timers.fastSet - 1;
   const known = [...state.peers.values()].filter(peer => !peer.left);
-  if (known.length <= limit) {
-    for (const peer of known) peer.fast = true;
-    return;
-  }
-  const shared = sharedCandidacies(state);
-  const weight = (peer: Peer) => (shared.get(peer.id) ?? 0) + peer.claims.size;
-  const order = known.sort((a, b) => weight(b) - weight(a) || (a.score < b.score ? 1 : -1));
-  let reciprocal = RECIPROCAL_FACTOR * state.timers.fastSet - limit;
-  for (const [index, peer] of order.entries()) {
-    peer.fast = index < limit || (peer.fastUntil > now && reciprocal-- > 0);
-  }
+  if (known.length <= limit) for (const peer of known) peer.fast = true;
+  else chooseAmong(state, known, limit, now);
+  state.fast = [...state.peers.values()].filter(peer => peer.fast);
 }
 
-function sharedCandidacies(state: MeshState): Map<NodeId, number> {
-  const shared = new Map<NodeId, number>();
-  for (const { order } of state.desired.values()) {
-    if (!order.includes(state.me)) continue;
-    for (const node of order) shared.set(node, (shared.get(node) ?? 0) + 1);
+interface Ranked {
+  peer: Peer;
+  weight: number;
+}
+
+function chooseAmong(state: MeshState, known: readonly Peer[], limit: number, now: number): void {
+  const { shared } = candidacies(state);
+  const chosen: Ranked[] = [];
+  const asking: Ranked[] = [];
+  // With a thousand peers, sorting them all would cost more than everything else here: only those that count are sorted.
+  for (const peer of known) {
+    peer.fast = false;
+    const ranked = { peer, weight: (shared.get(peer.id) ?? 0) + peer.claims.size };
+    const dropped = insert(chosen, ranked, limit);
+    if (dropped !== undefined && dropped.peer.fastUntil > now) asking.push(dropped);
   }
-  return shared;
+  for (const { peer } of chosen) peer.fast = true;
+  const reciprocal = RECIPROCAL_FACTOR * state.timers.fastSet - limit;
+  for (const { peer } of asking.sort(byWeight).slice(0, reciprocal)) peer.fast = true;
+}
+
+function byWeight(a: Ranked, b: Ranked): number {
+  return b.weight - a.weight || b.peer.score - a.peer.score;
+}
+
+/** Keeps the first `limit` in order. Returns the one that has no place. */
+function insert(order: Ranked[], ranked: Ranked, limit: number): Ranked | undefined {
+  const last = order[limit - 1];
+  if (limit === 0 || (last !== undefined && byWeight(last, ranked) < 0)) return ranked;
+  let place = order.length;
+  for (let above = order[place - 1]; above !== undefined && byWeight(above, ranked) > 0; above = order[place - 1]) place -= 1;
+  order.splice(place, 0, ranked);
+  return order.length > limit ? order.pop() : undefined;
+}
+
+/** A new peer: fast at once where there is room for everybody, else as the next tick decides. */
+export function admit(state: MeshState, peer: Peer): void {
+  state.membersChanged = true;
+  if (state.peers.size > state.timers.fastSet - 1) return;
+  peer.fast = true;
+  state.fast.push(peer);
 }

@@ -2,7 +2,7 @@ import { candidate } from './claims.ts';
 import { PARALLEL_HANDOVERS, startHandover } from './handover.ts';
 import type { NodeId, Vip } from './packet.ts';
 import type { DesiredAddress, MeshState, OwnClaim } from './state.ts';
-import { isSteady, noteSteadiness } from './steadiness.ts';
+import { isSteady } from './steadiness.ts';
 
 /** A request to rebalance is about now: what comes back later than this takes nothing (ms). */
 const REQUEST_LIFETIME = 300_000;
@@ -13,7 +13,6 @@ const INTERVAL = 250;
 
 /** Hands over what another node should have: because the plan prefers it (preemption), or because a rebalance was asked for. */
 export function tickPreemption(state: MeshState, now: number): void {
-  noteSteadiness(state, now);
   if (state.leaving || now < state.listenUntil || now < state.nextPreemption) return;
   state.nextPreemption = now + INTERVAL;
   for (const [vip, claim] of state.mine) {

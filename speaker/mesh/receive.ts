@@ -1,8 +1,9 @@
 import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts';
 import { onCommit, onPrepare, onReady } from './handover.ts';
+import { yieldCaretaking } from './hold.ts';
 import { onFlowsGone } from './lame-duck.ts';
 import { type NodeId, PACKET_CLAIMS, type Packet, type Vip } from './packet.ts';
-import { chooseFast, dropClaims, judge } from './peers.ts';
+import { admit, dropClaims, judge } from './peers.ts';
 import { outbids } from './rank.ts';
 import { accept } from './replay.ts';
 import { sendClaims, sendTo } from './send.ts';
@@ -31,6 +32,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
   switch (packet.type) {
     case 'beacon':
       noteClaims(state, peer, packet, now, fx);
+      yieldCaretaking(state, peer, fx);
       break;
     case 'probe':
       sendTo(state, 'probe-ack', peer, now, fx);
@@ -38,6 +40,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
     case 'claim':
     case 'yield':
       noteDelta(state, peer, packet, now, fx);
+      yieldCaretaking(state, peer, fx);
       break;
     case 'sync-request':
       sendClaims(state, peer, now, fx);
@@ -73,8 +76,7 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
     if (state.peers.size >= PEER_LIMIT) return undefined;
     peer = createPeer(packet, address, now);
     state.peers.set(peer.id, peer);
-    state.membersChanged = true;
-    chooseFast(state, now);
+    admit(state, peer);
     noteHeader(state, peer, packet, { address, group: false }, now);
     judge(state, peer, now, fx);
     introduce(state, peer, now, fx);
@@ -172,7 +174,12 @@ function noteClaims(state: MeshState, peer: Peer, packet: Packet, now: number, f
       sendTo(state, 'sync-request', peer, now, fx);
     }
   }
-  settle(state, peer, peer.claims.keys(), now, fx);
+  settle(state, peer, ownersOf(state, peer), now, fx);
+}
+
+/** What both claim lies in either list: the shorter one is looked through, for every beacon. */
+function ownersOf(state: MeshState, peer: Peer): Iterable<Vip> {
+  return state.mine.size < peer.claims.size ? state.mine.keys() : peer.claims.keys();
 }
 
 function noteDelta(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
@@ -202,7 +209,7 @@ function noteSync(state: MeshState, peer: Peer, packet: Packet, now: number, fx:
   peer.sync = undefined;
   peer.claimsVersion = packet.claimsVersion;
   replaceClaims(state, peer, claims, now);
-  settle(state, peer, peer.claims.keys(), now, fx);
+  settle(state, peer, ownersOf(state, peer), now, fx);
 }
 
 function replaceClaims(state: MeshState, peer: Peer, claims: Packet['claims'], now: number): void {

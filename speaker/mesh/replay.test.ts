@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { accept, replayWindow } from './replay.ts';
 
@@ -12,4 +13,18 @@ it.each<[string, number[], boolean[]]>([
 ])('%s', (_, sequence, expected) => {
   const window = replayWindow();
   expect(sequence.map(seq => accept(window, seq))).toEqual(expected);
+});
+
+it('accepts exactly what was not seen and is less than 64 behind', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 80 }), sequence => {
+      const window = replayWindow();
+      const seen = new Set<number>();
+      for (const seq of sequence) {
+        const highest = Math.max(-1, ...seen);
+        expect(accept(window, seq)).toBe(!seen.has(seq) && highest - seq < 64);
+        seen.add(seq);
+      }
+    }),
+  );
 });

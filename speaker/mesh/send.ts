@@ -1,4 +1,5 @@
-import { type Claim, type NodeId, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
+import { candidacies } from './candidacies.ts';
+import { type Claim, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
 import { type Effect, isHeard, type MeshState, type Peer } from './state.ts';
 import { uplinkProven } from './uplink.ts';
 
@@ -53,7 +54,7 @@ export function sendTo(state: MeshState, type: PacketType, peer: Peer, now: numb
 
 /** To every fast peer by unicast and to the others by multicast. */
 export function sendToAll(state: MeshState, type: PacketType, now: number, fx: Effect[], content?: Content): void {
-  for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, type, peer, now, fx, content);
+  for (const peer of state.fast) if (!peer.left) sendTo(state, type, peer, now, fx, content);
   fx.push({ kind: 'send', to: 'group', packet: packetFor(state, type, undefined, now, content) });
 }
 
@@ -97,11 +98,5 @@ export function sendClaims(state: MeshState, peer: Peer, now: number, fx: Effect
 
 /** Neither holds nor may hold anything: heard less often. */
 function idle(state: MeshState): boolean {
-  if (state.mine.size > 0) return false;
-  for (const desired of state.desired.values()) if (isEligible(desired.order, state.me)) return false;
-  return true;
-}
-
-function isEligible(order: readonly NodeId[], node: NodeId): boolean {
-  return order.includes(node);
+  return state.mine.size === 0 && !candidacies(state).eligible;
 }

@@ -82,11 +82,11 @@ function main(): void {
   const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed);
   const scenarios = [...SCENARIOS, ...(values.large ? LARGE : [])].filter(scenario => scenario.name.includes(values.only));
   let failed = 0;
-  process.stdout.write(`${'scenario'.padEnd(80)}  worst gap  worst dual  takeovers  not converged\n`);
+  process.stdout.write(`${'scenario'.padEnd(90)}  runs  worst gap  worst dual  takeovers  not converged\n`);
   for (const scenario of scenarios) {
     const result = simulate(scenario, seeds);
     process.stdout.write(
-      `${scenario.name.padEnd(80)}  ${ms(result.worstGap)}  ${ms(result.worstDual).padStart(10)}  ${String(result.takeovers).padStart(9)}  ${String(result.notConverged).padStart(13)}\n`,
+      `${scenario.name.padEnd(90)}  ${String(result.runs).padStart(4)}  ${ms(result.worstGap)}  ${ms(result.worstDual).padStart(10)}  ${String(result.takeovers).padStart(9)}  ${String(result.notConverged).padStart(13)}\n`,
     );
     for (const failure of result.failures.slice(0, 3)) process.stdout.write(`    ${failure}\n`);
     failed += result.failures.length;

@@ -88,6 +88,7 @@ export class Simulation {
   readonly #sealed: boolean;
   readonly #orders = new Map<Vip, NodeId[]>();
   readonly #wishes = new Map<Vip, Partial<DesiredAddress>>();
+  readonly #byId = new Map<NodeId, SimNode>();
   readonly #epochs = new Map<Vip, { epoch: number; node: SimNode }>();
   readonly #hold: number;
   readonly #drain: number;
@@ -116,7 +117,11 @@ export class Simulation {
         vip,
         Array.from({ length: candidates }, (_, place) => ids[(index + place) % ids.length] ?? ''),
       );
-    for (const [index, id] of ids.entries()) this.nodes.push(this.#createNode(index, id));
+    for (const [index, id] of ids.entries()) {
+      const node = this.#createNode(index, id);
+      this.nodes.push(node);
+      this.#byId.set(id, node);
+    }
     for (const node of this.nodes) this.#start(node, false);
     this.observer.refresh();
   }
@@ -177,6 +182,10 @@ export class Simulation {
     return node;
   }
 
+  nodeOf(id: NodeId): SimNode | undefined {
+    return this.#byId.get(id);
+  }
+
   order(vip: Vip): NodeId[] {
     return this.#orders.get(vip) ?? [];
   }
@@ -198,7 +207,10 @@ export class Simulation {
     node.life += 1;
     for (const vip of this.vips) {
       const desired = this.#desired(vip, node);
-      this.#apply(node, setDesired(node.state, vip, desired && { ...desired, ...this.#memory(node, vip, before) }, this.#clock(node)));
+      this.#apply(
+        node,
+        setDesired(node.state, vip, before && desired ? { ...desired, ...this.#memory(node, vip, before) } : desired, this.#clock(node)),
+      );
     }
     const { life } = node;
     this.after(this.#random() * tickInterval(node.state), () => this.#tick(node, life));

@@ -81,6 +81,10 @@ export interface OwnClaim extends Claim {
 export interface OpenAddress {
   since: number;
   cause: TakeoverCause;
+  /** Place in the line when it was last looked at. */
+  rank?: number;
+  /** When somebody before this node was last lost: the next in line goes first now, too. */
+  movedUpAt?: number;
 }
 
 export interface Handover {
@@ -114,7 +118,7 @@ export interface Peer {
   nonce: bigint;
   window: ReplayWindow;
   /** Its place in the choice of fast sets. */
-  score: bigint;
+  score: number;
   /** In the fast set, by our choice or by the peer's. */
   fast: boolean;
   /** Until when the peer counts us in its fast set. */
@@ -151,6 +155,24 @@ export interface Peer {
   syncRequestedAt: number;
   repliedAt: number;
   probedAt: number;
+  /** Whether it was in order when that was last looked at (`steadiness.ts`). */
+  fit: boolean | undefined;
+}
+
+/** What decisions ask about the peers as a whole. */
+export interface Company {
+  heard: number;
+  /** Heard, and hear us. */
+  live: number;
+  /** One that is heard says that it has an uplink. */
+  up: boolean;
+  held: Peer[];
+}
+
+/** For how many addresses each node is in an order together with this one. */
+export interface Candidacies {
+  eligible: boolean;
+  shared: ReadonlyMap<NodeId, number>;
 }
 
 export interface Uplink {
@@ -190,6 +212,13 @@ export interface MeshState {
   /** Addresses (transport) of nodes that are expected on the segment: asked by unicast where multicast is filtered. */
   hints: readonly string[];
   readonly peers: Map<NodeId, Peer>;
+  /** Those of them in the fast set: what every tick looks at. */
+  fast: Peer[];
+  /** The others, as of the last look at them. */
+  slow: Company;
+  nextSlowLook: number;
+  /** What the plan says about this node's place among the others; undefined when the plan has changed since. */
+  candidacies: Candidacies | undefined;
   readonly desired: Map<Vip, DesiredAddress>;
   readonly mine: Map<Vip, OwnClaim>;
   readonly maxEpoch: Map<Vip, number>;
@@ -200,6 +229,8 @@ export interface MeshState {
   readonly handovers: Map<Vip, Handover>;
   /** Addresses given to another node, whose established flows still come in here. */
   readonly lameDucks: Map<Vip, LameDuck>;
+  /** Peers whose `lameDucks` is not 0. */
+  readonly quietFrom: Set<Peer>;
   /** Addresses answered on behalf of the node that holds them, with its MAC. */
   readonly caretaking: Map<Vip, { node: NodeId; mac: Mac }>;
   /** Whether to do that: networks with ARP inspection refuse it. */
@@ -288,6 +319,10 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     seq: 0,
     hints: [],
     peers: new Map(),
+    fast: [],
+    slow: { heard: 0, live: 0, up: false, held: [] },
+    nextSlowLook: now,
+    candidacies: undefined,
     desired: new Map(),
     mine: new Map(),
     maxEpoch: new Map(),
@@ -296,6 +331,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     notReady: new Set(),
     handovers: new Map(),
     lameDucks: new Map(),
+    quietFrom: new Set(),
     caretaking: new Map(),
     caretaker: options.caretaker ?? true,
     persistent: false,
@@ -325,6 +361,8 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
   };
 }
 
+const NONE: ReadonlySet<Vip> = new Set();
+
 export function createPeer(packet: Packet, address: string, now: number): Peer {
   return {
     id: packet.sender,
@@ -332,7 +370,7 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     address,
     nonce: packet.nonce,
     window: replayWindow(),
-    score: score(packet.sender, 'fast-set'),
+    score: Number(score(packet.sender, 'fast-set')),
     fast: false,
     fastUntil: 0,
     lastHeard: now,
@@ -351,7 +389,7 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     uplinkOk: false,
     draining: false,
     listening: false,
-    notReady: new Set(),
+    notReady: NONE,
     newestKey: 0,
     macs: [],
     claims: new Map(),
@@ -361,5 +399,6 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     syncRequestedAt: Number.NEGATIVE_INFINITY,
     repliedAt: Number.NEGATIVE_INFINITY,
     probedAt: Number.NEGATIVE_INFINITY,
+    fit: undefined,
   };
 }

@@ -24,14 +24,12 @@ export function isSteady(state: MeshState, node: NodeId, now: number): boolean {
   return now - steadiness.since >= STEADY * 2 ** Math.min(DOUBLINGS, Math.round(losses));
 }
 
-/** Keeps account of who comes and goes. */
-export function noteSteadiness(state: MeshState, now: number): void {
-  for (const peer of state.peers.values()) note(state, peer, now);
-}
-
-function note(state: MeshState, peer: Peer, now: number): void {
-  const known = state.steadiness.get(peer.id);
+/** Keeps account of whether a peer comes and goes. */
+export function noteSteadiness(state: MeshState, peer: Peer, now: number): void {
   const fit = peer.liveness === 'two-way' && !peer.left && !peer.draining && !peer.listening && peer.uplinkOk;
+  if (fit === peer.fit) return;
+  peer.fit = fit;
+  const known = state.steadiness.get(peer.id);
   if (known === undefined) {
     if (fit) state.steadiness.set(peer.id, { since: now, losses: 0, at: now });
   } else if (fit) known.since ??= now;

@@ -6,7 +6,8 @@ import type { Vip } from './packet.ts';
 import { chooseFast, excuseKernel, forgetPeers, judge } from './peers.ts';
 import { tickPreemption } from './preempt.ts';
 import { packetFor, repeat, sendTo } from './send.ts';
-import { type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
+import { type Company, type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
+import { noteSteadiness } from './steadiness.ts';
 import { detection, listening } from './timers.ts';
 import { able, mustFence, noteOthersUplink } from './uplink.ts';
 
@@ -19,12 +20,10 @@ export function tickInterval(state: MeshState): number {
 export function tick(state: MeshState, now: number): Effect[] {
   const fx: Effect[] = [];
   noteStall(state, now, fx);
-  for (const peer of state.peers.values()) judge(state, peer, now, fx);
-  const heard = [...state.peers.values()].filter(isHeard);
-  const live = heard.filter(peer => peer.liveness === 'two-way');
-  noteOthersUplink(state, heard, now);
-  tendHeld(state, able(state, live, now), now, fx);
-  decide(state, heard, live, now, fx);
+  const company = look(state, now, fx);
+  noteOthersUplink(state, company, now);
+  tendHeld(state, company.held, able(state, company, now), now, fx);
+  decide(state, company, now, fx);
   settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
   tickPreemption(state, now);
@@ -35,6 +34,33 @@ export function tick(state: MeshState, now: number): Effect[] {
   repeat(state, now, fx);
   beacons(state, now, fx);
   return fx;
+}
+
+/** Who is there. Those beyond the fast set say so by the second: looking at them at every tick would only cost. */
+function look(state: MeshState, now: number, fx: Effect[]): Company {
+  if (now >= state.nextSlowLook || state.nextSlowLook - now > state.timers.interval) {
+    state.nextSlowLook = now + state.timers.interval;
+    state.slow = alone();
+    for (const peer of state.peers.values()) if (!peer.fast) lookAt(state, peer, state.slow, now, fx);
+  }
+  const { heard, live, up, held } = state.slow;
+  const company = { heard, live, up, held: [...held] };
+  for (const peer of state.fast) lookAt(state, peer, company, now, fx);
+  return company;
+}
+
+function alone(): Company {
+  return { heard: 0, live: 0, up: false, held: [] };
+}
+
+function lookAt(state: MeshState, peer: Peer, company: Company, now: number, fx: Effect[]): void {
+  judge(state, peer, now, fx);
+  noteSteadiness(state, peer, now);
+  if (peer.liveness === 'held') company.held.push(peer);
+  if (!isHeard(peer)) return;
+  company.heard += 1;
+  if (peer.liveness === 'two-way') company.live += 1;
+  company.up ||= peer.uplinkOk;
 }
 
 /** A stall of our own must not look like the death of others, and after a long one others may own what we think is ours. */
@@ -64,9 +90,9 @@ function doubt(state: MeshState, now: number): void {
   state.ableSince = Number.POSITIVE_INFINITY;
 }
 
-function decide(state: MeshState, heard: readonly Peer[], live: readonly Peer[], now: number, fx: Effect[]): void {
-  if (mustFence(state, heard, now)) fence(state, state.uplink.carrier ? 'no-uplink' : 'no-carrier', now, fx);
-  if (heard.length > 0 && live.length === 0) {
+function decide(state: MeshState, company: Company, now: number, fx: Effect[]): void {
+  if (mustFence(state, company, now)) fence(state, state.uplink.carrier ? 'no-uplink' : 'no-carrier', now, fx);
+  if (company.heard > 0 && company.live === 0) {
     // We hear them and they do not hear us: our sending side is broken.
     state.unheardSince ??= now;
     if (now - state.unheardSince >= detection(state.timers)) fence(state, 'unheard', now, fx);
@@ -75,7 +101,7 @@ function decide(state: MeshState, heard: readonly Peer[], live: readonly Peer[],
     return;
   }
   state.unheardSince = undefined;
-  if (!able(state, live, now)) {
+  if (!able(state, company, now)) {
     doubt(state, now);
     takeOpen(state, now, fx, vip => onlyOne(state, vip));
     return;
@@ -111,8 +137,8 @@ function handOverAll(state: MeshState, now: number): void {
 
 /** Asks a silent peer whether it is there before its time is over: an answer counts like a beacon. */
 function probeSuspects(state: MeshState, now: number, fx: Effect[]): void {
-  for (const peer of state.peers.values()) {
-    if (!peer.fast || !isHeard(peer) || peer.left) continue;
+  for (const peer of state.fast) {
+    if (!isHeard(peer) || peer.left) continue;
     if (now - Math.min(peer.lastHeard, Math.max(peer.echoedAt, 0)) < 2 * peer.interval) continue;
     if (now - peer.probedAt < state.timers.interval / 4) continue;
     peer.probedAt = now;
@@ -137,7 +163,7 @@ function beacons(state: MeshState, now: number, fx: Effect[]): void {
   if (now < state.nextBeacon) return;
   // Counted from when it was due, so that the rhythm holds although ticks are coarse.
   state.nextBeacon = Math.max(state.nextBeacon + jittered(state, timers.interval), now);
-  for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, 'beacon', peer, now, fx);
+  for (const peer of state.fast) if (!peer.left) sendTo(state, 'beacon', peer, now, fx);
 }
 
 /** Asks nodes that should be here and were never heard by unicast: multicast may be filtered. */
@@ -174,7 +200,7 @@ export function farewell(state: MeshState, now: number): Effect[] {
 
 function goodbye(state: MeshState, now: number, fx: Effect[]): void {
   for (let copy = 0; copy < 3; copy++) {
-    for (const peer of state.peers.values()) if (peer.fast && !peer.left) sendTo(state, 'leave', peer, now, fx);
+    for (const peer of state.fast) if (!peer.left) sendTo(state, 'leave', peer, now, fx);
     fx.push({ kind: 'send', to: 'group', packet: packetFor(state, 'leave', undefined, now) });
   }
 }

@@ -1,4 +1,4 @@
-import type { MeshState, Peer } from './state.ts';
+import type { Company, MeshState } from './state.ts';
 import { detection } from './timers.ts';
 
 /** Peers gone for longer are known to be dead: a gateway that falls silent later does not mean that we are cut off (ms). */
@@ -20,23 +20,23 @@ export function uplinkProven(state: MeshState, now: number): boolean {
 }
 
 /** This node has had no uplink for the detection time and the fault is its own: others have one, or all are gone at once. */
-export function mustFence(state: MeshState, heard: readonly Peer[], now: number): boolean {
+export function mustFence(state: MeshState, { heard }: Company, now: number): boolean {
   const { uplink } = state;
   if (!uplink.carrier) return true;
   if (!uplink.probed || now - uplink.seenAt < detection(state.timers)) return false;
-  if (heard.length === 0) return now - state.companyAt < RECENT_COMPANY;
+  if (heard === 0) return now - state.companyAt < RECENT_COMPANY;
   return othersUp(state, now);
 }
 
 /** Whether this node may take an address: it has an uplink, or nobody has (a gateway down for all is not its fault). */
-export function able(state: MeshState, live: readonly Peer[], now: number): boolean {
+export function able(state: MeshState, { live }: Company, now: number): boolean {
   if (!state.uplink.carrier) return false;
-  return uplinkFresh(state, now) || (live.length > 0 && !othersUp(state, now));
+  return uplinkFresh(state, now) || (live > 0 && !othersUp(state, now));
 }
 
 /** Call it at every tick, before anything is decided. */
-export function noteOthersUplink(state: MeshState, heard: readonly Peer[], now: number): void {
-  if (heard.some(peer => peer.uplinkOk)) state.othersUpSince ??= now;
+export function noteOthersUplink(state: MeshState, { up }: Company, now: number): void {
+  if (up) state.othersUpSince ??= now;
   else state.othersUpSince = undefined;
 }
 

@@ -11,7 +11,7 @@ export const FAULTS: readonly Scenario[] = [
     },
     gap: 550,
     dual: 5,
-    takeovers: 16,
+    takeovers: 10,
   },
   {
     name: 'owner frozen 2 s, resumes',

@@ -101,7 +101,7 @@ const SCENARIOS: readonly Scenario[] = [
       s.run(5_000);
     },
     gap: 450,
-    dual: 60,
+    dual: 5,
     takeovers: 6,
   },
   {

@@ -146,7 +146,7 @@ export const LAME_DUCKS: readonly Scenario[] = [
     },
     gap: 750,
     dual: 250,
-    takeovers: 90,
+    takeovers: 40,
   },
   {
     name: 'lame duck: the plan changes its mind in the middle',

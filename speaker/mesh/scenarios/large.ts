@@ -8,6 +8,7 @@ export const LARGE: readonly Scenario[] = [
     gap: 0,
     dual: 0,
     takeovers: 0,
+    seeds: 30,
   },
   {
     name: '120 s quiet, 2 % loss',
@@ -16,6 +17,7 @@ export const LARGE: readonly Scenario[] = [
     gap: 5,
     dual: 100,
     takeovers: 4,
+    seeds: 30,
   },
   {
     name: '40 nodes: a fast set of 32 and slow beacons beyond, one crashes',
@@ -24,6 +26,7 @@ export const LARGE: readonly Scenario[] = [
     gap: 550,
     dual: 60,
     takeovers: 8,
+    seeds: 20,
   },
   {
     name: '200 nodes, 200 addresses, four candidates each, one crashes',
@@ -32,6 +35,7 @@ export const LARGE: readonly Scenario[] = [
     gap: 550,
     dual: 60,
     takeovers: 4,
+    seeds: 5,
   },
   {
     name: '100 nodes, 500 addresses, eight candidates each, rolling crash of three',
@@ -47,15 +51,15 @@ export const LARGE: readonly Scenario[] = [
     gap: 750,
     dual: 60,
     takeovers: 60,
-    seeds: 20,
+    seeds: 5,
   },
   {
     name: '1000 nodes, 1000 addresses, eight candidates each, one crashes',
     options: { nodes: 1_000, vips: 1_000, candidates: 8 },
     run: s => s.crash(s.node(0)),
-    gap: 1_700,
-    dual: 250,
+    gap: 550,
+    dual: 60,
     takeovers: 8,
-    seeds: 1,
+    seeds: 2,
   },
 ];
