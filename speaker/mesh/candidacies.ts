@@ -12,3 +12,10 @@ export function candidacies(state: MeshState): Candidacies {
   state.candidacies = { eligible: shared.size > 0, shared };
   return state.candidacies;
 }
+
+/** Whether what this node owns or may own matters to the other: it may own some of that as well. */
+export function concerns(state: MeshState, node: NodeId): boolean {
+  if (candidacies(state).shared.has(node)) return true;
+  for (const vip of state.mine.keys()) if (state.desired.get(vip)?.order.includes(node) === true) return true;
+  return false;
+}

@@ -1,3 +1,4 @@
+import { concerns } from './candidacies.ts';
 import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts';
 import { onCommit, onPrepare, onReady } from './handover.ts';
 import { yieldCaretaking } from './hold.ts';
@@ -107,9 +108,13 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
   return peer;
 }
 
-/** A beacon out of turn, so that liveness becomes two-way at once; at most one per half interval and peer. */
+/**
+ * A beacon out of turn, so that liveness becomes two-way at once; at most one per half interval and peer. On a large segment only to those
+ * whom it concerns: a thousand answers at once would drown each other in the socket of the one who came.
+ */
 function introduce(state: MeshState, to: Peer, now: number, fx: Effect[], limited: Peer = to): void {
   if (now - limited.repliedAt < state.timers.interval / 2) return;
+  if (state.peers.size >= state.timers.fastSet && !concerns(state, to.id)) return;
   limited.repliedAt = now;
   sendTo(state, 'beacon', to, now, fx);
 }

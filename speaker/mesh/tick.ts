@@ -11,6 +11,9 @@ import { noteSteadiness } from './steadiness.ts';
 import { detection, listening } from './timers.ts';
 import { able, mustFence, noteOthersUplink } from './uplink.ts';
 
+/** Between two looks at the peers beyond the fast set, in intervals: they are heard once a second, and gone after three. */
+const SLOW_LOOK = 4;
+
 /** How often to call `tick` (ms): T/4. */
 export function tickInterval(state: MeshState): number {
   return state.timers.interval / 4;
@@ -38,8 +41,9 @@ export function tick(state: MeshState, now: number): Effect[] {
 
 /** Who is there. Those beyond the fast set say so by the second: looking at them at every tick would only cost. */
 function look(state: MeshState, now: number, fx: Effect[]): Company {
-  if (now >= state.nextSlowLook || state.nextSlowLook - now > state.timers.interval) {
-    state.nextSlowLook = now + state.timers.interval;
+  const pause = SLOW_LOOK * state.timers.interval;
+  if (now >= state.nextSlowLook || state.nextSlowLook - now > pause) {
+    state.nextSlowLook = now + pause;
     state.slow = alone();
     for (const peer of state.peers.values()) if (!peer.fast) lookAt(state, peer, state.slow, now, fx);
   }
@@ -156,7 +160,8 @@ function beacons(state: MeshState, now: number, fx: Effect[]): void {
     fx.push({ kind: 'send', to: 'group', packet });
     hint(state, now, fx);
   }
-  if (state.membersChanged) {
+  // A choice among many is made with a beacon, not with every tick in which somebody comes.
+  if (state.membersChanged && (state.peers.size < timers.fastSet || now >= state.nextBeacon)) {
     state.membersChanged = false;
     chooseFast(state, now);
   }
