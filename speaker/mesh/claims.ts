@@ -163,6 +163,8 @@ export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vi
 /** Enters a claim into the view of a peer. */
 export function addPeerClaim(state: MeshState, peer: Peer, claim: Claim, now: number): void {
   const known = peer.claims.get(claim.vip);
+  // Every claim is told three times.
+  if (known?.epoch === claim.epoch && known.rank === claim.rank) return;
   if (known !== undefined) peer.claimsDigest ^= claimHash(known);
   peer.claims.set(claim.vip, claim);
   peer.claimsDigest ^= claimHash(claim);

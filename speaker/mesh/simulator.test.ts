@@ -7,9 +7,13 @@ import { Simulation } from './simulator.ts';
 const SEEDS = Array.from({ length: 30 }, (_, seed) => seed);
 
 describe('every scenario within its bounds, 30 runs each', () => {
-  it.each(SCENARIOS.map(scenario => [scenario.name, scenario] as const))('%s', (_, scenario) => {
-    expect(simulate(scenario, SEEDS).failures).toEqual([]);
-  });
+  it.each(SCENARIOS.map(scenario => [scenario.name, scenario] as const))(
+    '%s',
+    (_, scenario) => {
+      expect(simulate(scenario, SEEDS).failures).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe('what single runs among a thousand showed once', () => {
