@@ -12,7 +12,7 @@ import { installRelease, namespace, type Release } from '../test/pods/release.ts
 import { printTable, quantile, round, SPREAD_HEADING, spread } from './figures.ts';
 
 export const description =
-  'start-up and memory of the pods of the chart, run from the bundle as in the image: speaker idle, controller with 10,000 Services (arguments: starts, Services, node binary)';
+  'start-up and memory of the pods of the chart, run from the bundle as in the image: speaker idle, controller with 10,000 Services (arguments: starts, Services, node binary; 0: leave that part out)';
 
 const PORT = 16_443;
 const VIPS = '10.10.0.0/16';
@@ -30,59 +30,90 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
   if (built.code !== 0) throw new Error(`could not bundle herald: ${built.stderr}`);
   const values = ['ipAddressPools[0].name=lan', `ipAddressPools[0].spec.addresses[0]=${VIPS}`];
   const release = await installRelease(join(folder, 'release'), values);
-  const lan = createLan();
-  const door = new Door(lan.host, PORT, release.port);
+  const lan = createLan({ bridge: true });
+  const doors = [lan.host, lan.peer].map(inside => new Door(inside, PORT, release.port));
   try {
-    const pod = (name: string): Pick<PodOptions, 'image' | 'node' | 'fields' | 'folder'> => ({
+    const pod = (name: string, on = 'n1'): Pick<PodOptions, 'image' | 'node' | 'fields' | 'folder'> => ({
       image,
       node,
-      fields: { 'spec.nodeName': 'n1', 'metadata.name': name, 'metadata.namespace': namespace },
+      fields: { 'spec.nodeName': on, 'metadata.name': name, 'metadata.namespace': namespace },
       folder: join(folder, name),
     });
-    const status = { addresses: [{ type: 'InternalIP', address: '10.66.0.1' }] };
-    await release.client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status });
     const account = release.account('speaker', PORT);
-    const speakers = await speaker(release, { ...pod('speaker'), netns: lan.host.name, account }, starts);
-    const controllers = await controller(release, { ...pod('controller'), account: release.account('controller', release.port) }, many);
-    printTable([SPREAD_HEADING, spread('speaker: start to ready, ms', speakers.ready)]);
-    printTable([['resident memory, MB', 'all', 'anonymous', 'file', 'peak'], speakers.memory.row, ...controllers.map(({ row }) => row)]);
+    const own = { ...pod('speaker'), netns: lan.host.name, account };
+    const peer = { ...pod('peer', 'n2'), netns: lan.peer.name, account };
+    const controllerPod = { ...pod('controller'), account: release.account('controller', release.port) };
+    const speakers = starts > 0 ? await speaker(release, own, peer, starts) : undefined;
+    const controllers = many > 0 ? await controller(release, controllerPod, many) : [];
+    if (speakers !== undefined)
+      printTable([
+        SPREAD_HEADING,
+        ...Object.entries(speakers.ready).map(([when, ms]) => spread(`speaker: start to ready, ms, ${when}`, ms)),
+      ]);
+    printTable([
+      ['resident memory, MB', 'all', 'anonymous', 'file', 'peak'],
+      ...(speakers === undefined ? [] : [speakers.memory.row]),
+      ...controllers.map(({ row }) => row),
+    ]);
     const { version } = await versionOf(node);
     return {
-      speaker_ready_ms: round(quantile(speakers.ready, 0.5), 0),
-      speaker_ready_max_ms: round(Math.max(...speakers.ready), 0),
-      speaker_rss_mb: speakers.memory.rss,
-      controller_rss_mb: controllers[0]?.rss,
-      [`controller_rss_${many}_mb`]: controllers[1]?.rss,
-      [`controller_rss_${many}_restarted_mb`]: controllers[2]?.rss,
-      [`controller_peak_${many}_mb`]: controllers[2]?.peak,
+      ...(speakers !== undefined && {
+        speaker_ready_ms: round(quantile(speakers.ready[PEER] ?? [], 0.5), 0),
+        speaker_ready_max_ms: round(Math.max(...(speakers.ready[PEER] ?? [])), 0),
+        speaker_ready_alone_ms: round(quantile(speakers.ready[ALONE] ?? [], 0.5), 0),
+        speaker_ready_unanswered_ms: round(quantile(speakers.ready[UNANSWERED] ?? [], 0.5), 0),
+        speaker_rss_mb: speakers.memory.rss,
+      }),
+      ...(many > 0 && {
+        controller_rss_mb: controllers[0]?.rss,
+        [`controller_rss_${many}_mb`]: controllers[1]?.rss,
+        [`controller_rss_${many}_restarted_mb`]: controllers[2]?.rss,
+        [`controller_peak_${many}_mb`]: Math.max(...controllers.map(({ peak }) => peak)),
+      }),
       node: version,
     };
   } finally {
-    await door.close();
+    await Promise.all(doors.map(door => door.close()));
     lan.close();
     await release.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Starts a speaker again and again, and leaves the last one in peace for a while. */
-async function speaker(release: Release, options: PodOptions, starts: number) {
+const ALONE = 'the only node';
+const UNANSWERED = 'another node whose speaker is away';
+const PEER = 'beside another speaker';
+
+/** Starts a speaker again and again, as in a new cluster, an outage and a rollout, and leaves the last one in peace for a while. */
+async function speaker(release: Release, own: PodOptions, peer: PodOptions, starts: number) {
   const spec = await release.pod('speaker');
-  const ready: number[] = [];
-  for (let n = 0; ; n++) {
-    const started = performance.now();
-    const program = await startPod(spec, options);
-    // The first start fills the page cache.
-    if (n > 0) ready.push(performance.now() - started);
-    if (n < starts) {
+  const addNode = (name: string, address: string) => {
+    const status = { addresses: [{ type: 'InternalIP', address }] };
+    return release.client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name }, status });
+  };
+  const measure = async (): Promise<number[]> => {
+    const ready: number[] = [];
+    for (let n = 0; n < starts; n++) {
+      const started = performance.now();
+      const program = await startPod(spec, own);
+      ready.push(performance.now() - started);
       await program.stop();
-      continue;
     }
-    await sleep(20_000);
-    const memory = memoryOf('speaker, idle', program);
-    await program.stop();
-    return { ready, memory };
-  }
+    return ready;
+  };
+  await addNode('n1', '10.66.0.1');
+  // The first start fills the page cache.
+  await (await startPod(spec, own)).stop();
+  const ready: Record<string, number[]> = { [ALONE]: await measure() };
+  await addNode('n2', '10.66.0.2');
+  ready[UNANSWERED] = await measure();
+  const other = await startPod(spec, peer);
+  ready[PEER] = await measure();
+  const program = await startPod(spec, own);
+  await sleep(20_000);
+  const memory = memoryOf('speaker, idle', program);
+  await Promise.all([program.stop(), other.stop()]);
+  return { ready, memory };
 }
 
 /** A controller with nothing, then with Services that come one after the other, then restarted among them. */

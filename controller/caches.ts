@@ -17,10 +17,26 @@ import type { V1EndpointSlice, V1Namespace, V1Node } from '@kubernetes/client-no
 import { announcements, type ConfigObject, configKinds, metallbConfigKinds, speakers } from './resources.ts';
 import { ingressAddresses, type Service } from './service-status.ts';
 
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
 /** Key of the Service that an EndpointSlice belongs to; undefined for one that belongs to none. */
 export function serviceOfSlice(slice: Wire<V1EndpointSlice>): string | undefined {
-  const name = slice.metadata.labels?.['kubernetes.io/service-name'];
+  const name = slice.metadata.labels?.[SERVICE_NAME];
   return name === undefined || name === '' ? undefined : `${slice.metadata.namespace ?? ''}/${name}`;
+}
+
+/** Of an EndpointSlice, what anybody here reads: names of pods, zones and hints are most of the memory of a big cluster. */
+function readSlice({ metadata, endpoints, ...slice }: Wire<V1EndpointSlice>): Wire<V1EndpointSlice> {
+  const { annotations: _a, ownerReferences: _o, generateName: _g, labels, ...rest } = metadata;
+  const service = labels?.[SERVICE_NAME];
+  return {
+    ...slice,
+    metadata: { ...rest, ...(service !== undefined && { labels: { [SERVICE_NAME]: service } }) },
+    // A slice without endpoints may have null in their place.
+    endpoints: (endpoints ?? []).map(
+      ({ targetRef: _t, zone: _z, hints: _h, hostname: _n, deprecatedTopology: _d, ...endpoint }) => endpoint,
+    ),
+  };
 }
 
 /** Local copies of everything the controller decides on. */
@@ -48,6 +64,7 @@ export class Caches {
     // A node's list of images is by far its largest part, and nobody here reads it.
     this.nodes = make(nodes, { transform: node => (delete node.status?.images, node) });
     this.slices = make(endpointSlices, {
+      transform: readSlice,
       indexers: {
         service: slice => {
           const key = serviceOfSlice(slice);

@@ -70,6 +70,11 @@ export class PeerNodes {
     return this.#informer.get(this.#node)?.metadata.annotations?.[DRAIN_ANNOTATION];
   }
 
+  /** There is no other node. */
+  get alone(): boolean {
+    return this.#informer.hasSynced && this.#informer.list().every(({ metadata }) => metadata.name === this.#node);
+  }
+
   /** The own node is cordoned, excluded, drained by name, being shut down or gone: what runs on it will not come back soon. */
   get leaving(): boolean {
     if (!this.#informer.hasSynced) return false;

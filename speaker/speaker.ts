@@ -17,6 +17,7 @@ import { kubeProxyMode } from './node-mode/kube-proxy.ts';
 import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
 import { OwnDaemonSet } from './own-daemon-set.ts';
 import { PeerNodes } from './peer-nodes.ts';
+import { segmentsProblem } from './readiness.ts';
 import { announcements } from './resources.ts';
 import { loadSnapshot, type Snapshot } from './snapshot.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
@@ -24,7 +25,7 @@ import { SpeakerObject } from './speaker-object.ts';
 import type { SpeakerView } from './speaker-status.ts';
 import { EXCLUDED_INTERFACES } from './wire/devices.ts';
 import type { SegmentReport, WireCommand, WireEvent } from './wire/messages.ts';
-import { WireThread } from './wire/thread.ts';
+import type { WireThread } from './wire/thread.ts';
 
 /** How long the API server is waited for before a snapshot is used in its place (ms). */
 const API_PATIENCE = 2_000;
@@ -54,7 +55,8 @@ export class Speaker {
   readonly #daemonSet: OwnDaemonSet | undefined;
   readonly #snapshots: SnapshotWriter | undefined;
   readonly #startedAt: string;
-  #wire: WireThread | undefined;
+  readonly #wire: WireThread;
+  #begun = false;
   #commands: WireCommand[] = [];
   #segments: readonly SegmentReport[] = [];
   #reportedAt: number | undefined;
@@ -63,10 +65,12 @@ export class Speaker {
   #snapshot: Snapshot | undefined;
   #onSuperseded: (() => void) | undefined;
 
-  constructor(options: SpeakerOptions, client: Client, registry: Registry) {
+  /** @param wire the thread for the wire; whoever made it ends it */
+  constructor(options: SpeakerOptions, client: Client, registry: Registry, wire: WireThread) {
     const { logger, nodeName, snapshotDir } = options;
     this.#options = options;
     this.#client = client;
+    this.#wire = wire;
     this.#logger = logger;
     this.#startedAt = time(client.clock.wall());
     this.#metrics = new SpeakerMetrics(registry);
@@ -139,18 +143,18 @@ export class Speaker {
       secrets = await this.#identify(stop.signal, signal);
       if (this.#clusterUid === undefined) return;
       await this.#restore(signal);
-      const wire = this.#startWire(this.#clusterUid);
+      this.#beginWire(this.#clusterUid);
       if (this.#daemonSet !== undefined) background.push(this.#daemonSet.find(stop.signal));
       background.push(this.#layer2.run(stop.signal), this.#object.run(stop.signal));
       this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
-      await this.#untilEnd(wire, signal);
-      await this.#leave(wire);
+      await this.#untilEnd(signal);
+      await this.#leave();
     } finally {
       stop.abort();
       this.#forwarder.stop();
       secrets?.stop();
       await Promise.all(background);
-      await this.#wire?.stop();
+      await this.#wire.stop();
       await this.#snapshots?.stop();
     }
   }
@@ -166,13 +170,7 @@ export class Speaker {
     if (this.#clusterUid === undefined) return 'waiting for the API server: neither the cluster nor a snapshot of it is known';
     if (this.#reportedAt === undefined) return 'the wire thread has not started';
     if (!this.#informer.hasSynced && this.#snapshot === undefined) return 'waiting for the Announcements';
-    const fit = this.#segments.filter(segment => segment.fit);
-    if (fit.length === 0) {
-      const reasons = this.#segments.map(segment => `${segment.interface}: ${segment.unfitReason ?? 'unfit'}`);
-      return `no interface can be used${reasons.length === 0 ? '' : ` (${reasons.join('; ')})`}`;
-    }
-    if (fit.every(segment => segment.listening)) return 'listening for other speakers';
-    return this.hung();
+    return segmentsProblem(this.#segments, this.#peers.alone) ?? this.hung();
   }
 
   /** Cluster and keys: from the API, or after a while from the snapshot. */
@@ -225,9 +223,9 @@ export class Speaker {
     this.#command({ kind: 'hints', addresses: snapshot.hints });
   }
 
-  #startWire(uid: string): WireThread {
+  #beginWire(uid: string): void {
     const { nodeName, meshPort, meshProfile, excludeInterfaces, responder, pinDirectory, caretaker } = this.#options;
-    const wire = new WireThread(
+    this.#wire.begin(
       {
         node: nodeName,
         clusterUid: uid,
@@ -243,9 +241,8 @@ export class Speaker {
       },
       event => this.#onWire(event),
     );
-    this.#wire = wire;
-    for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') wire.command(command);
-    return wire;
+    this.#begun = true;
+    for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') this.#wire.command(command);
   }
 
   /** With the API server away, the last known plan is better than none. */
@@ -267,8 +264,8 @@ export class Speaker {
     done.abort();
   }
 
-  async #untilEnd(wire: WireThread, signal: AbortSignal): Promise<void> {
-    const died = wire.ended.then(error => {
+  async #untilEnd(signal: AbortSignal): Promise<void> {
+    const died = this.#wire.ended.then(error => {
       if (signal.aborted) return;
       throw new SpeakerError('wire-thread-ended', `the thread that answers ARP and NDP ended: ${error?.stack ?? 'without an error'}`);
     });
@@ -282,7 +279,7 @@ export class Speaker {
     await Promise.race([died, aborted, superseded]);
   }
 
-  async #leave(wire: WireThread): Promise<void> {
+  async #leave(): Promise<void> {
     // Connections live in this node's kernel: unless the node itself is being left, its addresses wait for the next process.
     const isUninstalled = (await this.#daemonSet?.isDeleted()) ?? false;
     if (isUninstalled) this.#logger.info('the DaemonSet is deleted: nobody will come back, and nothing stays behind on the node');
@@ -293,7 +290,7 @@ export class Speaker {
       restart ? 'ending; addresses with a hold time are held for the next process' : 'handing addresses over',
     );
     const [, ended] = await Promise.all([
-      wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart),
+      this.#wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart),
       this.#bgp.stop(isUninstalled),
     ]);
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
@@ -303,8 +300,8 @@ export class Speaker {
   }
 
   #command(command: WireCommand): void {
-    if (this.#wire === undefined) this.#commands.push(command);
-    else this.#wire.command(command);
+    if (this.#begun) this.#wire.command(command);
+    else this.#commands.push(command);
   }
 
   #onWire(event: WireEvent): void {

@@ -27,7 +27,7 @@ export interface WireAddress {
   lameDucks: readonly { segment: string; to: NodeId; untilMs: number }[];
 }
 
-/** What the thread is started with. */
+/** What the thread begins with. */
 export interface WireOptions {
   node: string;
   clusterUid: string;
@@ -47,6 +47,12 @@ export interface WireOptions {
   pinDirectory?: string | undefined;
   /** Answer new requests for an address whose speaker is away, with the MAC of its node. */
   caretaker: boolean;
+}
+
+/** To the wire thread, before anything else: until then it loads and waits. */
+export interface WireBegin {
+  kind: 'begin';
+  options: WireOptions;
 }
 
 /** To the wire thread. */

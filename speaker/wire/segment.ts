@@ -47,6 +47,8 @@ export interface SegmentContext {
   kernel: Kernel | undefined;
   caretaker: boolean;
   post: (event: WireEvent) => void;
+  /** Another node hears this one and is heard, where just now none was. */
+  onHeard: () => void;
 }
 
 /** A stranger that was found before the first use is asked about again after so long (ms). */
@@ -90,6 +92,7 @@ export class Segment implements FrameListener {
   #flushTimer: { cancel(): void; time: number } | undefined;
   #tableStale = false;
   #ours = new Set<Mac>();
+  #isHeard = false;
   #closed = false;
 
   constructor(device: Device, context: SegmentContext) {
@@ -361,6 +364,7 @@ export class Segment implements FrameListener {
     this.#uplink.tick(this.#mesh, this.#device, now);
     // Without a responder nothing could be answered: this node is heard, and takes nothing.
     if (this.#responder !== undefined) this.#apply(tick(this.#mesh, now));
+    this.#noteHeard();
     this.#retryRefused(now);
     for (const ip of this.#conflicts.expire(now))
       this.#context.post({ kind: 'conflict-over', ip, segment: this.name, interface: this.#device.name });
@@ -370,6 +374,13 @@ export class Segment implements FrameListener {
     const packet = unseal(data, this.#context.keyring(), this.#segmentIds);
     if (typeof packet === 'string') this.#rejected += 1;
     else this.#apply(onPacket(this.#mesh, packet, from, this.#context.loop.now()));
+    if (!this.#isHeard) this.#noteHeard();
+  }
+
+  #noteHeard(): void {
+    const was = this.#isHeard;
+    this.#isHeard = [...this.#mesh.peers.values()].some(peer => peer.liveness === 'two-way');
+    if (this.#isHeard && !was) this.#context.onHeard();
   }
 
   #apply(effects: readonly Effect[]): void {

@@ -1,20 +1,25 @@
 import { LoopWorker } from 'raw-socket';
-import type { WireCommand, WireEvent, WireOptions } from './messages.ts';
+import type { WireBegin, WireCommand, WireEvent, WireOptions } from './messages.ts';
 
-/** The main thread's side of the wire thread. */
+/** The main thread's side of the wire thread. Its file loads on another core from the moment it is made, whatever it is to do. */
 export class WireThread {
   readonly #worker: LoopWorker;
-  readonly #onEvent: (event: WireEvent) => void;
+  #onEvent: (event: WireEvent) => void = () => undefined;
   #left: (() => void) | undefined;
 
-  constructor(options: WireOptions, onEvent: (event: WireEvent) => void) {
-    this.#onEvent = onEvent;
-    this.#worker = LoopWorker.start(new URL('./worker.ts', import.meta.url), { data: options, name: 'wire' });
+  constructor() {
+    this.#worker = LoopWorker.start(new URL('./worker.ts', import.meta.url), { name: 'wire' });
     this.#worker.onMessage(message => {
       const event = message as WireEvent;
       if (event.kind === 'left') this.#left?.();
       this.#onEvent(event);
     });
+  }
+
+  /** Opens sockets and listens for the others. Called once, before any command. */
+  begin(options: WireOptions, onEvent: (event: WireEvent) => void): void {
+    this.#onEvent = onEvent;
+    this.#worker.post({ kind: 'begin', options } satisfies WireBegin);
   }
 
   command(command: WireCommand): void {

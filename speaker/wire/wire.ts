@@ -41,6 +41,7 @@ export class Wire {
   #leaving: { until: number; restart: boolean } | undefined;
   #drainWithin: number | undefined;
   #refreshing = false;
+  #nextReport: { cancel(): void } | undefined;
   #closed = false;
 
   constructor(loop: PollLoop, options: WireOptions, identity: Identity, post: (event: WireEvent) => void) {
@@ -62,6 +63,7 @@ export class Wire {
       kernel: this.#openKernel(),
       caretaker: options.caretaker,
       post,
+      onHeard: () => this.#report(),
     };
     this.#watcher = new NetlinkWatcher({
       poller: loop,
@@ -288,10 +290,11 @@ export class Wire {
 
   #report(): void {
     if (this.#closed) return;
+    this.#nextReport?.cancel();
     this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()) });
-    // The end of listening makes a node ready: it is told at once, so that a rollout does not wait for the next report.
+    // The end of listening makes a node ready, as does the first peer: it is told at once, so that a rollout does not wait for the next report.
     const listening = this.#listeningFor();
-    this.#loop.after(listening > 0 ? Math.min(listening + 1, REPORT_INTERVAL) : REPORT_INTERVAL, () => this.#report());
+    this.#nextReport = this.#loop.after(listening > 0 ? Math.min(listening + 1, REPORT_INTERVAL) : REPORT_INTERVAL, () => this.#report());
   }
 
   /** How long one of the segments still only listens (ms). */

@@ -1,15 +1,19 @@
 import { template } from '@herald/charts';
 import { kinds, toCustomResourceDefinition } from '@herald/crds';
-import type { ApiServer } from 'kube-apiserver-lite';
+import type { ApiServer, AuditEntry } from 'kube-apiserver-lite';
 import { parseAllDocuments } from 'yaml';
 import { applyObject, type Manifest } from './apply.ts';
 
 export const namespace = 'herald-system';
 
 interface Rule {
+  apiGroups: string[];
   resources: string[];
+  resourceNames?: string[];
   verbs: string[];
 }
+
+type Role = Manifest & { rules: Rule[] };
 
 /** Herald's namespace, kinds, accounts and roles, as the chart makes them. Returns what the chart makes. */
 export async function install(server: ApiServer, ...settings: string[]): Promise<Manifest[]> {
@@ -31,9 +35,81 @@ export async function tokenOf(server: ApiServer, account: string): Promise<strin
 
 /** The permissions that the chart gives a component, each as `verb resource`. */
 export function granted(objects: readonly Manifest[], component: string): Set<string> {
-  const roles = objects.filter(({ kind, metadata }) => (kind === 'Role' || kind === 'ClusterRole') && metadata.name === component);
-  const rules = roles.flatMap(role => (role as Manifest & { rules: Rule[] }).rules);
+  const rules = rolesOf(objects, component).flatMap(role => role.rules);
   return new Set(rules.flatMap(({ resources, verbs }) => resources.flatMap(resource => verbs.map(verb => `${verb} ${resource}`))));
+}
+
+function rolesOf(objects: readonly Manifest[], component: string): Role[] {
+  return objects.filter(({ kind, metadata }) => (kind === 'Role' || kind === 'ClusterRole') && metadata.name === component) as Role[];
+}
+
+/**
+ * Takes each permission of a component away on its own, one verb of one resource of one rule after the other, and asks the server
+ * whether the account may still do what it did so far. Its processes have ended.
+ * @returns how many there are, and those without which nothing would be refused
+ */
+export async function withoutEach(server: ApiServer, objects: readonly Manifest[], component: string) {
+  const requests = recorded(server, component);
+  const needless: string[] = [];
+  let tried = 0;
+  for (const role of rolesOf(objects, component)) {
+    for (const [at, rule] of role.rules.entries()) {
+      for (const group of rule.apiGroups)
+        for (const resource of rule.resources)
+          for (const verb of rule.verbs) {
+            tried += 1;
+            await applyObject(server.url, {
+              ...role,
+              rules: role.rules.toSpliced(at, 1, ...withoutOne(rule, group, resource, verb)),
+            } as Role);
+            const concerned = requests.filter(request => request.verb === verb && request.group === group && named(request) === resource);
+            const allowed = await Promise.all(concerned.map(request => mayStill(server, component, request)));
+            if (allowed.every(may => may)) needless.push(`${role.kind}: ${verb} ${resource}`);
+          }
+    }
+    await applyObject(server.url, role);
+  }
+  return { tried, needless, kept: (await Promise.all(requests.map(request => mayStill(server, component, request)))).every(may => may) };
+}
+
+const others = (all: readonly string[], one: string): string[] => all.filter(each => each !== one);
+
+/** What a rule allows but for one verb of one resource. */
+function withoutOne(rule: Rule, group: string, resource: string, verb: string): Rule[] {
+  const parts: Rule[] = [
+    { ...rule, apiGroups: others(rule.apiGroups, group) },
+    { ...rule, apiGroups: [group], resources: others(rule.resources, resource) },
+    { ...rule, apiGroups: [group], resources: [resource], verbs: others(rule.verbs, verb) },
+  ];
+  return parts.filter(({ apiGroups, resources, verbs }) => apiGroups.length > 0 && resources.length > 0 && verbs.length > 0);
+}
+
+type Request = Pick<AuditEntry, 'verb' | 'group' | 'resource' | 'subresource' | 'namespace' | 'name'>;
+
+const named = ({ resource, subresource }: Request): string => (subresource === '' ? resource : `${resource}/${subresource}`);
+
+/** What an account asked for and got, each once. */
+function recorded(server: ApiServer, account: string): Request[] {
+  const requests = new Map<string, Request>();
+  for (const entry of server.audit.entries({ user: `system:serviceaccount:${namespace}:${account}` })) {
+    if (!entry.isResource || entry.status >= 400) continue;
+    const { verb, group, resource, subresource, name } = entry;
+    const request = { verb, group, resource, subresource, namespace: entry.namespace, name };
+    requests.set(JSON.stringify(request), request);
+    if (verb !== 'patch' || entry.status !== 201) continue;
+    const create = { ...request, verb: 'create' };
+    requests.set(JSON.stringify(create), create);
+  }
+  return [...requests.values()];
+}
+
+async function mayStill(server: ApiServer, account: string, resourceAttributes: Request): Promise<boolean> {
+  const user = `system:serviceaccount:${namespace}:${account}`;
+  const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, groups, resourceAttributes } };
+  const target = `${server.url}/apis/authorization.k8s.io/v1/subjectaccessreviews`;
+  const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(review) });
+  return ((await answer.json()) as { status: { allowed: boolean } }).status.allowed;
 }
 
 /** What an account did so far, by the audit log: what it was allowed, and what it was refused. */

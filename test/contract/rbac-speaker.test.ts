@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Door } from '../pods/door.ts';
 import { applyObject, type Manifest } from './apply.ts';
-import { config, doings, granted, install, manifest, namespace, read, tokenOf, until } from './permissions.ts';
+import { config, doings, granted, install, manifest, namespace, read, tokenOf, until, withoutEach } from './permissions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PORT = 16_443;
@@ -52,13 +52,7 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
   });
 
   afterAll(async () => {
-    await Promise.all(
-      speakers.map(async speaker => {
-        if (speaker.exitCode !== null || speaker.signalCode !== null) return;
-        speaker.kill('SIGKILL');
-        await once(speaker, 'exit');
-      }),
-    );
+    await endAll();
     await Promise.all(doors.map(door => door.close()));
     lan?.close();
     await server.close();
@@ -83,6 +77,16 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     for (const stream of [speaker.stdout, speaker.stderr]) stream?.on('data', chunk => (log = `${log}${String(chunk)}`.slice(-16_000)));
     speakers.push(speaker);
     return speaker;
+  }
+
+  async function endAll(): Promise<void> {
+    await Promise.all(
+      speakers.map(async speaker => {
+        if (speaker.exitCode !== null || speaker.signalCode !== null) return;
+        speaker.kill('SIGKILL');
+        await once(speaker, 'exit');
+      }),
+    );
   }
 
   const mine = () => doings(server, 'herald-speaker');
@@ -127,6 +131,7 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
       () => `(granted and never used: ${unused().join(', ')})`,
     );
     expect([...mine().refused]).toEqual([]);
+    expect(await withoutEach(server, objects, 'herald-speaker')).toEqual({ tried: 20, needless: [], kept: true });
 
     // As by helm uninstall: the DaemonSet, then what it may, and only then the pods are told.
     const path = `/apis/apps/v1/namespaces/${namespace}/daemonsets/herald-speaker`;

@@ -5,7 +5,7 @@ import { createLogger } from '@herald/process';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyObject, createObject, type Manifest } from './apply.ts';
-import { config, doings, granted, install, manifest, namespace, read, tokenOf, until } from './permissions.ts';
+import { config, doings, granted, install, manifest, namespace, read, tokenOf, until, withoutEach } from './permissions.ts';
 
 const ports = [{ port: 80 }];
 const service = (name: string, type = 'LoadBalancer', annotations: Record<string, string> = {}): Manifest =>
@@ -97,6 +97,9 @@ describe.skipIf(helmPath() === undefined)('the permissions of the chart', () => 
       () => `(granted and never used: ${unused().join(', ')})`,
     );
     expect([...mine().refused]).toEqual([]);
+    stop.abort();
+    await running;
+    expect(await withoutEach(server, objects, 'herald-controller')).toEqual({ tried: 41, needless: [], kept: true });
   });
 
   it('let no speaker read or write what it need not', async () => {

@@ -128,7 +128,8 @@ export class LanNode {
       caretaker: true,
       ...options,
     };
-    this.thread = this.host.enter(() => new WireThread(all, event => this.events.push(event)));
+    this.thread = this.host.enter(() => new WireThread());
+    this.thread.begin(all, event => this.events.push(event));
   }
 
   /** Ends it without a word, as a crash would. */

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { segmentsProblem } from './readiness.ts';
+import type { SegmentReport } from './wire/messages.ts';
+
+const segment = (more: Partial<SegmentReport> = {}): SegmentReport => ({
+  interface: 'eth0',
+  segment: '10.0.0.0/24',
+  mac: '02:00:00:00:00:01',
+  addresses: ['10.0.0.1/24'],
+  carrier: true,
+  fit: true,
+  peersHeard: [],
+  peersAnswering: [],
+  listening: false,
+  stalls: 0,
+  beaconsLost: 0,
+  peersLost: 0,
+  duplicates: 0,
+  replays: 0,
+  rejected: 0,
+  sendErrors: 0,
+  responder: 'packet',
+  pinned: false,
+  held: 0,
+  answers: [],
+  ...more,
+});
+const down = segment({ interface: 'eth1', fit: false, unfitReason: 'the link is down' });
+
+it.each<[string, SegmentReport[], boolean, string | undefined]>([
+  ['there is no interface', [], false, 'no interface can be used'],
+  ['no interface is fit', [down], true, 'no interface can be used (eth1: the link is down)'],
+  ['it still listens and heard nobody', [segment({ listening: true })], false, 'listening for other speakers'],
+  ['it still listens and there is no other node', [segment({ listening: true })], true, undefined],
+  ['it still listens and heard a peer', [segment({ listening: true, peersHeard: ['n2'] })], false, undefined],
+  ['it has listened and heard nobody', [segment()], false, undefined],
+  ['it has listened on one interface of two', [segment({ listening: true }), segment({ interface: 'eth1' })], false, undefined],
+  ['the interface that is fit still listens', [segment({ listening: true }), down], false, 'listening for other speakers'],
+])('where %s', (_, segments, alone, problem) => {
+  expect(segmentsProblem(segments, alone)).toBe(problem);
+});
