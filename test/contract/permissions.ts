@@ -45,7 +45,7 @@ function rolesOf(objects: readonly Manifest[], component: string): Role[] {
 
 /**
  * Takes each permission of a component away on its own, one verb of one resource of one rule after the other, and asks the server
- * whether the account may still do what it did so far. Its processes have ended.
+ * whether the account may still do what it did so far.
  * @returns how many there are, and those without which nothing would be refused
  */
 export async function withoutEach(server: ApiServer, objects: readonly Manifest[], component: string) {
