@@ -46,7 +46,7 @@ To rotate it, put the new key into \`data.key\` and the old one into \`data.prev
 
 Resident memory of the pods of the chart, run from the bundle with Node 24 as the image does (\`npm run bench -- footprint\`): a speaker that is idle 85 MB, of which 47 MB are
 Node's own file and shared by all pods of the image on a node. A controller without Services 70 MB, with 1,000 Services and as many EndpointSlices 130 MB (Node 20). The default requests are for
-that; raise the controller's for clusters with many thousands of Services. Beside another speaker it takes 94 MB (51 MB shared), with Node 20 74 MB. A speaker is ready with the first other speaker it hears, at once where its node is the
+that; raise the controller's for clusters with many thousands of Services. A speaker beside another one takes 94 MB (51 MB shared; 74 MB with Node 20). It is ready with the first other speaker it hears, at once where its node is the
 only one, and where nobody answers after listening for 0.6 s (\`meshProfile: default\`): 1.2 s after its start on a busy machine.
 
 ## Permissions
