@@ -5,7 +5,8 @@ import { type Device, devicesFor, usableDevices } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
 import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
-import { Segment, type SegmentContext } from './segment.ts';
+import { Segment } from './segment/segment.ts';
+import type { SegmentContext } from './segment/state.ts';
 
 const REPORT_INTERVAL = 1_000;
 /** Changes of interfaces come in bursts; they are looked at together (ms). */

@@ -1,0 +1,91 @@
+import { RawSocketError } from 'raw-socket';
+import type { Standing } from '../../layer2/answer.ts';
+import { type FrameListener, Responder } from '../responder.ts';
+import { guard, type SegmentState, tellProblem } from './state.ts';
+
+/** What decides how addresses are answered, besides the mesh. */
+export interface AnsweringParts {
+  listener: FrameListener;
+  /** Addresses of the plan on this segment. */
+  planned: ReadonlyMap<string, unknown>;
+  /** Whether an address of this node is not to be answered yet. */
+  withholds: (ip: string) => boolean;
+}
+
+/**
+ * Opens the responder of the interface and keeps its table of addresses true to the plan. The table is written for a batch of changes at
+ * once, because each write replaces the sockets' filters; single standings change in between.
+ */
+export class Answering {
+  readonly #state: SegmentState;
+  readonly #parts: AnsweringParts;
+  #stale = false;
+
+  constructor(state: SegmentState, parts: AnsweringParts) {
+    this.#state = state;
+    this.#parts = parts;
+    this.#open();
+  }
+
+  /** The interface has another MAC. */
+  reopen(): void {
+    this.#state.responder?.close();
+    this.#open();
+  }
+
+  /** Plan or interface changed: the next `refresh` writes the table anew. */
+  touch(): void {
+    this.#stale = true;
+  }
+
+  refresh(): void {
+    const { responder, device } = this.#state;
+    if (!this.#stale || responder === undefined) return;
+    this.#stale = false;
+    const standings = new Map<string, Standing>();
+    for (const ip of this.#parts.planned.keys()) standings.set(ip, this.#standingOf(ip));
+    const own = device.addresses.map(({ address }) => address);
+    guard(this.#state, 'ARP and NDP', () => responder.setAddresses(standings, own));
+  }
+
+  /** What held for a while is over: the address is answered as what it is otherwise. */
+  settle(ip: string): void {
+    this.#state.responder?.setStanding(ip, this.#standingOf(ip));
+  }
+
+  /** What an earlier process left with the kernel and this one did not take up goes. */
+  settleAdopted(): void {
+    guard(this.#state, 'ARP and NDP', () => this.#state.responder?.settleAdopted());
+  }
+
+  /** @param keep the kernel is to go on for the next process */
+  close(keep: boolean): void {
+    this.#state.responder?.close(keep);
+  }
+
+  #open(): void {
+    const { context, device, mesh } = this.#state;
+    this.#state.responder = undefined;
+    try {
+      const responder = new Responder(context.loop, device, this.#parts.listener, context.kernel);
+      this.#state.responder = responder;
+      mesh.persistent = responder.kind === 'kernel' && context.kernel?.responder.pinned !== undefined;
+      const { kernelProblem } = responder;
+      if (kernelProblem !== undefined)
+        context.post({ kind: 'note', message: `${device.name} is answered by packet socket: ${kernelProblem}` });
+      this.#stale = true;
+    } catch (error) {
+      if (!(error instanceof RawSocketError)) throw error;
+      tellProblem(this.#state, 'ARP and NDP', error);
+    }
+  }
+
+  #standingOf(ip: string): Standing {
+    const { caretaking, lameDucks, mine } = this.#state.mesh;
+    const held = caretaking.get(ip);
+    if (held !== undefined) return { mode: 'caretaker', mac: held.mac };
+    if (lameDucks.has(ip)) return { mode: 'lame-duck' };
+    const own = mine.get(ip)?.dormant === false && !this.#parts.withholds(ip);
+    return own ? { mode: 'own' } : { mode: 'silent' };
+  }
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { DesiredAddress } from '../../mesh/state.ts';
+import type { WireAddress } from '../messages.ts';
+import { desiredOf } from './desired-address.ts';
+
+const NOW = 5_000;
+const WALL = 1_700_000_000_000;
+const SEGMENT = '192.0.2.0/24';
+
+const planned: WireAddress = {
+  ip: '192.0.2.10',
+  nodes: ['node-a', 'node-b'],
+  interfaces: [],
+  epoch: 7,
+  hold: 60_000,
+  drain: 120_000,
+  restored: [],
+  lameDucks: [],
+};
+const plain: DesiredAddress = { order: ['node-a', 'node-b'], epoch: 7, hold: 60_000, drain: 120_000 };
+
+test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAddress> }>([
+  { what: 'a plain address', given: {}, wanted: {} },
+  { what: 'preemption', given: { preempt: true, preference: [1, 1] }, wanted: { preempt: true, preference: [1, 1] } },
+  { what: 'a rebalance asked for two seconds ago', given: { rebalance: WALL - 2_000 }, wanted: { rebalance: 3_000 } },
+  {
+    what: 'a claim of before the process began',
+    given: { restored: [{ segment: SEGMENT, epoch: 6, sinceMs: WALL - 60_000 }] },
+    wanted: { restored: 6, restoredSince: -55_000 },
+  },
+  {
+    what: 'a claim dated in the future, as the wall clock was set back',
+    given: { restored: [{ segment: SEGMENT, epoch: 6, sinceMs: WALL + 60_000 }] },
+    wanted: { restored: 6, restoredSince: NOW },
+  },
+  {
+    what: 'a claim that was taken over gently',
+    given: { restored: [{ segment: SEGMENT, epoch: 6, quiet: { from: 'node-b', untilMs: WALL + 9_000 } }] },
+    wanted: { restored: 6, restoredQuiet: { from: 'node-b', since: NOW, until: 14_000 } },
+  },
+  {
+    what: 'a lame duck of before',
+    given: { lameDucks: [{ segment: SEGMENT, to: 'node-b', untilMs: WALL + 1_000 }] },
+    wanted: { restoredLameDuck: { to: 'node-b', until: 6_000 } },
+  },
+  {
+    what: 'what was on another segment',
+    given: {
+      restored: [{ segment: '198.51.100.0/24', epoch: 6, sinceMs: WALL }],
+      lameDucks: [{ segment: '198.51.100.0/24', to: 'node-b', untilMs: WALL }],
+    },
+    wanted: {},
+  },
+])('the mesh is told of $what', ({ given, wanted }) => {
+  expect(desiredOf({ ...planned, ...given }, SEGMENT, NOW, WALL)).toStrictEqual({ ...plain, ...wanted });
+});

@@ -1,0 +1,290 @@
+import { seal, segmentIdOf, unseal } from '../../mesh/authentication.ts';
+import { handedOver, leaveMesh, setCarrier, setDesired } from '../../mesh/desired.ts';
+import { noteFlows } from '../../mesh/lame-duck.ts';
+import { onPacket, peersHaveNewestKey } from '../../mesh/receive.ts';
+import { type Effect, isHeard } from '../../mesh/state.ts';
+import { farewell, pauseMesh, tick, tickInterval } from '../../mesh/tick.ts';
+import { SilentNodes } from '../../node-mode/silent-nodes.ts';
+import type { Device } from '../devices.ts';
+import type { SegmentReport, WireAddress } from '../messages.ts';
+import { Transport } from '../transport.ts';
+import { UplinkProbe } from '../uplink-probe.ts';
+import { Announcing } from './announcing.ts';
+import { Answering } from './answering.ts';
+import { desiredOf } from './desired-address.ts';
+import { Ownership } from './ownership.ts';
+import { Receiver } from './receiver.ts';
+import { reportOf } from './report.ts';
+import { createSegmentState, guard, nameOf, type SegmentContext, type SegmentState, tellProblem } from './state.ts';
+import { Strangers } from './strangers.ts';
+
+/**
+ * Everything of this node on one interface. It keeps the rhythm of this node's part of the mesh and has done what the mesh decides: by
+ * `Answering` and `Ownership` (who is answered), `Announcing` (who is told) and `Strangers` (who else is there).
+ */
+export class Segment {
+  readonly #state: SegmentState;
+  readonly #addresses = new Map<string, WireAddress>();
+  readonly #transport: Transport;
+  readonly #uplink: UplinkProbe;
+  readonly #silent = new SilentNodes();
+  readonly #ownership: Ownership;
+  readonly #announcing: Announcing;
+  readonly #strangers: Strangers;
+  readonly #answering: Answering;
+  #segmentIds = new Set<bigint>();
+  #rejected = 0;
+  #timer: { cancel(): void } | undefined;
+  #isHeard = false;
+  #closed = false;
+
+  constructor(device: Device, context: SegmentContext) {
+    const state = createSegmentState(device, context);
+    this.#state = state;
+    this.#transport = new Transport(context.loop, context.port, (data, from) => this.#onDatagram(data, from));
+    this.#uplink = new UplinkProbe(frame => state.responder?.send(frame));
+    this.#ownership = new Ownership(state);
+    this.#announcing = new Announcing(state, this.#ownership, this.#uplink, verdict => this.#strangers.judge(verdict));
+    this.#strangers = new Strangers(state, this.#announcing);
+    const listener = new Receiver(state, {
+      addresses: this.#addresses,
+      announcing: this.#announcing,
+      strangers: this.#strangers,
+      uplink: this.#uplink,
+      silent: this.#silent,
+    });
+    this.#answering = new Answering(state, { listener, planned: this.#addresses, withholds: ip => this.#strangers.withholds(ip) });
+    this.update(device);
+  }
+
+  get name(): string {
+    return this.#state.name;
+  }
+
+  get device(): Device {
+    return this.#state.device;
+  }
+
+  /** Link, MAC or addresses of the interface changed. */
+  update(device: Device): void {
+    const state = this.#state;
+    const before = state.device;
+    state.device = device;
+    this.#segmentIds = new Set([device.segment, ...device.subnets].map(segmentIdOf));
+    state.mesh.macs = [device.mac];
+    for (const problem of this.#transport.update(device)) tellProblem(state, 'heartbeats', problem);
+    setCarrier(state.mesh, device.carrier, this.#now());
+    if (device.mac !== before.mac) this.#answering.reopen();
+    this.#answering.touch();
+    const cameBack = device.carrier && !before.carrier;
+    if (cameBack) {
+      guard(state, 'multicast', () => {
+        this.#transport.rejoin();
+        state.responder?.rejoin();
+      });
+    }
+    if (!device.carrier && before.carrier) this.#tick();
+    this.#answering.refresh();
+    if (cameBack || device.mac !== before.mac) this.#announceAll(device.mac !== before.mac);
+  }
+
+  setGateways(gateways: readonly string[]): void {
+    this.#uplink.setGateways(gateways);
+  }
+
+  setHints(addresses: readonly string[]): void {
+    const own = new Set(this.device.addresses.map(({ address }) => address));
+    this.#state.mesh.hints = addresses.filter(address => !own.has(address));
+  }
+
+  setNewestKey(id: number): void {
+    this.#state.mesh.newestKey = id;
+  }
+
+  /** Adds or changes an address of the plan. */
+  set(address: WireAddress): void {
+    const { ip } = address;
+    const { context, mesh, name } = this.#state;
+    const now = this.#now();
+    this.#addresses.set(ip, address);
+    this.#apply(setDesired(mesh, ip, desiredOf(address, name, now, context.wall()), now));
+    this.#answering.touch();
+  }
+
+  remove(ip: string): void {
+    if (!this.#addresses.delete(ip)) return;
+    this.#apply(setDesired(this.#state.mesh, ip, undefined, this.#now()));
+    this.#announcing.forget(ip);
+    this.#strangers.forget(ip);
+    this.#answering.touch();
+  }
+
+  /** After a batch of `set` and `remove`: filters and groups change once, and what is free is taken without waiting for a tick. */
+  settle(): void {
+    this.#answering.refresh();
+    this.#tick();
+  }
+
+  /** Established flows that still pass through this node, of an address that has moved away gently. */
+  flows(ip: string, flows: number): void {
+    this.#apply(noteFlows(this.#state.mesh, ip, flows, this.#now()));
+  }
+
+  drainWithin(ms: number | undefined): void {
+    this.#state.mesh.drainOverride = ms;
+  }
+
+  leave(until: number): void {
+    leaveMesh(this.#state.mesh, until);
+  }
+
+  get handedOver(): boolean {
+    return handedOver(this.#state.mesh);
+  }
+
+  /** The process ends and will be back. */
+  pause(): void {
+    this.#apply(pauseMesh(this.#state.mesh, this.#now()));
+  }
+
+  farewell(): void {
+    this.#apply(farewell(this.#state.mesh, this.#now()));
+  }
+
+  settleAdopted(): void {
+    this.#answering.settleAdopted();
+  }
+
+  /** @param keep the kernel is to go on for the next process */
+  close(cause?: 'interface-gone', keep = false): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (cause !== undefined) this.#ownership.interfaceGone();
+    this.#timer?.cancel();
+    this.#announcing.close();
+    this.#transport.close();
+    this.#answering.close(keep);
+  }
+
+  /** How long this node still only listens (ms); 0 when it does not. */
+  get listeningFor(): number {
+    return Math.max(0, this.#state.mesh.listenUntil - this.#now());
+  }
+
+  /** What is known; called once a second, and when listening ends. */
+  report(): SegmentReport {
+    return reportOf(this.#state, { peersAnswering: this.#answeringPeers(), rejected: this.#rejected, unsent: this.#transport.errors });
+  }
+
+  #now(): number {
+    return this.#state.context.loop.now();
+  }
+
+  #tick(): void {
+    if (this.#closed) return;
+    this.#timer?.cancel();
+    const { context, mesh, device } = this.#state;
+    const now = this.#now();
+    // Before the work, so that an exception in it does not end the rhythm.
+    this.#timer = context.loop.at(now + tickInterval(mesh), () => this.#tick());
+    this.#state.ours = new Set([device.mac, ...[...mesh.peers.values()].flatMap(peer => peer.macs)]);
+    this.#uplink.tick(mesh, device, now);
+    // Without a responder nothing could be answered: this node is heard, and takes nothing.
+    if (this.#state.responder !== undefined) this.#apply(tick(mesh, now));
+    this.#noteHeard();
+    this.#strangers.tick(now);
+  }
+
+  #onDatagram(data: Buffer, from: { address: string; group: boolean }): void {
+    const packet = unseal(data, this.#state.context.keyring(), this.#segmentIds);
+    if (typeof packet === 'string') this.#rejected += 1;
+    else this.#apply(onPacket(this.#state.mesh, packet, from, this.#now()));
+    if (!this.#isHeard) this.#noteHeard();
+  }
+
+  #noteHeard(): void {
+    const was = this.#isHeard;
+    this.#isHeard = [...this.#state.mesh.peers.values()].some(peer => peer.liveness === 'two-way');
+    if (this.#isHeard && !was) this.#state.context.onHeard();
+  }
+
+  #apply(effects: readonly Effect[]): void {
+    const { context, name: segment, mesh, responder } = this.#state;
+    const { post } = context;
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          this.#transport.send(seal(effect.packet, context.keyring(), segmentIdOf(segment), peersHaveNewestKey(mesh)), effect.to);
+          break;
+        case 'acquire':
+          this.#acquire(effect);
+          break;
+        case 'release':
+          this.#announcing.stop(effect.vip);
+          this.#strangers.released(effect.vip);
+          this.#ownership.released(effect);
+          break;
+        case 'duplicate':
+          post({ kind: 'duplicate', ip: effect.vip, segment, node: nameOf(this.#state, effect.node) });
+          break;
+        case 'stall':
+          post({ kind: 'stall', segment, ms: effect.ms });
+          break;
+        case 'ask-kernel':
+          this.#uplink.ask(effect.address, effect.mac, this.device);
+          break;
+        case 'caretake':
+          responder?.setStanding(effect.vip, effect.mac === undefined ? { mode: 'silent' } : { mode: 'caretaker', mac: effect.mac });
+          break;
+        case 'announce':
+          post({ kind: 'announced', ip: effect.vip, segment, why: effect.why });
+          this.#announcing.announce(effect.vip);
+          break;
+        case 'lame-duck':
+          this.#ownership.lameDuck(effect);
+          break;
+        case 'lame-duck-over':
+          this.#answering.settle(effect.vip);
+          post({ kind: 'lame-duck-over', ip: effect.vip, segment, why: effect.why });
+          break;
+        case 'peer':
+          break;
+      }
+    }
+  }
+
+  #acquire(effect: Effect & { kind: 'acquire' }): void {
+    const { vip, epoch, cause, quiet } = effect;
+    this.#ownership.claimed(effect);
+    // Not even the usual refresh: it would draw everybody here.
+    if (quiet !== undefined) this.#ownership.answer(vip);
+    else if (cause === 'restored') this.#announcing.resume(vip);
+    // Never on failover: the address is known to be ours, and a client waits.
+    else if (epoch === 1) this.#announcing.probe(vip);
+    else this.#announcing.announce(vip);
+  }
+
+  /** The interface came back, or has another MAC, which is then reported as well. */
+  #announceAll(report: boolean): void {
+    for (const { vip, epoch, quiet } of this.#state.mesh.mine.values()) {
+      if (this.#strangers.withholds(vip)) continue;
+      // Whoever was told of it knows the way still; with another MAC there is no quiet way.
+      if (quiet !== undefined && !report) continue;
+      if (report) this.#ownership.interfaceChanged(vip, epoch);
+      this.#announcing.announce(vip);
+    }
+  }
+
+  /** Nodes whose speaker is silent while their kernel answers; asks those kernels again. */
+  #answeringPeers(): string[] {
+    const peers = [...this.#state.mesh.peers.values()].map(peer => ({
+      name: peer.name,
+      address: peer.address,
+      mac: peer.macs[0],
+      heard: isHeard(peer),
+    }));
+    const { ask, answering } = this.#silent.look(peers, this.#now());
+    for (const { address, mac } of ask) this.#uplink.ask(address, mac, this.device);
+    return answering;
+  }
+}
