@@ -1,8 +1,8 @@
 import type { Announcement, AnnouncementSpec, Speaker } from '@herald/crds';
+import { bgpAdvertisement } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
 import { announcedCondition } from './announced.ts';
 import { BGPSessions } from './bgp/sessions.ts';
-import { bgpAdvertisement } from './bgp/testing.ts';
 
 const ip = '10.0.0.1';
 const layer2: AnnouncementSpec = { addresses: [{ ip, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] } }] };

@@ -4,29 +4,9 @@ import { Registry } from '@herald/process';
 import { expect, it } from 'vitest';
 import { SpeakerMetrics } from './metrics.ts';
 import type { SegmentReport, WireEvent } from './wire/messages.ts';
+import { segmentReport } from './wire/testing.ts';
 
-const segment: SegmentReport = {
-  interface: 'eth0',
-  segment: '10.0.0.0/24',
-  mac: '02:00:00:00:00:01',
-  addresses: [],
-  carrier: true,
-  fit: true,
-  peersHeard: ['n2'],
-  peersAnswering: [],
-  listening: false,
-  stalls: 1,
-  beaconsLost: 2,
-  peersLost: 0,
-  duplicates: 0,
-  replays: 0,
-  rejected: 0,
-  sendErrors: 0,
-  responder: 'packet',
-  pinned: false,
-  held: 0,
-  answers: [],
-};
+const segment = segmentReport({ segment: '10.0.0.0/24', peersHeard: ['n2'], stalls: 1, beaconsLost: 2 });
 
 function report(answers: SegmentReport['answers'], more: Partial<SegmentReport> = {}): WireEvent {
   return { kind: 'report', segments: [{ ...segment, ...more, answers }] };

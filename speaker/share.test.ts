@@ -22,6 +22,20 @@ const announcement = (name: string, addresses: AnnouncedAddress[], owners: Annou
 
 const layer2 = (nodes: string[], interfaces: string[] = []) => ({ nodes, interfaces });
 
+/** Node a's part in one address of Service s that it alone may own. */
+const part = (more: object = {}) => ({
+  nodes: ['a'],
+  interfaces: [],
+  eligible: true,
+  hold: 3_000,
+  drain: 5_000,
+  lameDucks: [],
+  restored: [],
+  epoch: 0,
+  announcements: ['default/s'],
+  ...more,
+});
+
 describe('share', () => {
   it.each([
     ['nothing planned', [], {}],
@@ -29,53 +43,17 @@ describe('share', () => {
     [
       'an address this node may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b', 'a']) }])],
-      {
-        '192.0.2.1': {
-          nodes: ['b', 'a'],
-          interfaces: [],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s'],
-        },
-      },
+      { '192.0.2.1': part({ nodes: ['b', 'a'] }) },
     ],
     [
       'an address that is not held whatever the default',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: { ...layer2(['a']), holdSeconds: 0, drainSeconds: 7 } }])],
-      {
-        '192.0.2.1': {
-          nodes: ['a'],
-          interfaces: [],
-          eligible: true,
-          hold: 0,
-          drain: 7_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s'],
-        },
-      },
+      { '192.0.2.1': part({ hold: 0, drain: 7_000 }) },
     ],
     [
       'an address others may own',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }])],
-      {
-        '192.0.2.1': {
-          nodes: ['b'],
-          interfaces: [],
-          eligible: false,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s'],
-        },
-      },
+      { '192.0.2.1': part({ nodes: ['b'], eligible: false }) },
     ],
     [
       'interfaces of its own',
@@ -84,36 +62,12 @@ describe('share', () => {
           { ip: '192.0.2.1', pool: 'p', layer2: { ...layer2(['a'], ['eth0']), nodeInterfaces: [{ node: 'a', interfaces: ['eth1'] }] } },
         ]),
       ],
-      {
-        '192.0.2.1': {
-          nodes: ['a'],
-          interfaces: ['eth1'],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s'],
-        },
-      },
+      { '192.0.2.1': part({ interfaces: ['eth1'] }) },
     ],
     [
       'the highest epoch of all owners',
       [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4), owner('192.0.2.9', 9)])],
-      {
-        '192.0.2.1': {
-          nodes: ['a'],
-          interfaces: [],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [{ segment: '192.0.2.0/24', epoch: 4, sinceMs: Date.parse('2026-01-01T00:00:00Z') }],
-          epoch: 4,
-          announcements: ['default/s'],
-        },
-      },
+      { '192.0.2.1': part({ restored: [{ segment: '192.0.2.0/24', epoch: 4, sinceMs: Date.parse('2026-01-01T00:00:00Z') }], epoch: 4 }) },
     ],
     [
       'two Services with one address: one order, both named',
@@ -121,19 +75,7 @@ describe('share', () => {
         announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['b']) }]),
         announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a', 'b']) }]),
       ],
-      {
-        '192.0.2.1': {
-          nodes: ['a', 'b'],
-          interfaces: [],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s', 'default/t'],
-        },
-      },
+      { '192.0.2.1': part({ nodes: ['a', 'b'], announcements: ['default/s', 'default/t'] }) },
     ],
     [
       'two Services, the first without nodes',
@@ -141,37 +83,13 @@ describe('share', () => {
         announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2([]) }]),
         announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }]),
       ],
-      {
-        '192.0.2.1': {
-          nodes: ['a'],
-          interfaces: [],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s', 'default/t'],
-        },
-      },
+      { '192.0.2.1': part({ announcements: ['default/s', 'default/t'] }) },
     ],
     ['what is no address', [announcement('s', [{ ip: 'nonsense', pool: 'p', layer2: layer2(['a']) }])], {}],
     [
       'an address in another spelling',
       [announcement('s', [{ ip: '2001:DB8:0::1', pool: 'p', layer2: layer2(['a']) }])],
-      {
-        '2001:db8::1': {
-          nodes: ['a'],
-          interfaces: [],
-          eligible: true,
-          hold: 3_000,
-          drain: 5_000,
-          lameDucks: [],
-          restored: [],
-          epoch: 0,
-          announcements: ['default/s'],
-        },
-      },
+      { '2001:db8::1': part() },
     ],
     [
       'an Announcement that is being deleted',

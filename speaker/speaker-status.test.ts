@@ -1,29 +1,8 @@
 import { expect, it } from 'vitest';
 import { type SpeakerView, sameStatus, statusOf } from './speaker-status.ts';
-import type { SegmentReport } from './wire/messages.ts';
+import { segmentReport } from './wire/testing.ts';
 
-const segment: SegmentReport = {
-  interface: 'eth0',
-  segment: '192.0.2.0/24',
-  mac: '02:00:00:00:00:01',
-  addresses: ['192.0.2.40/24'],
-  carrier: true,
-  fit: true,
-  peersHeard: ['node-3', 'node-2'],
-  peersAnswering: [],
-  listening: false,
-  stalls: 1,
-  beaconsLost: 0,
-  peersLost: 0,
-  duplicates: 0,
-  replays: 0,
-  rejected: 0,
-  sendErrors: 0,
-  responder: 'packet',
-  pinned: false,
-  held: 0,
-  answers: [],
-};
+const segment = segmentReport({ addresses: ['192.0.2.40/24'], peersHeard: ['node-3', 'node-2'], stalls: 1 });
 const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;
 const view: SpeakerView = {
   version: '1',

@@ -1,8 +1,8 @@
 import type { PeerConfig, Speaker, SpeakerSession } from '@herald/crds';
+import { bgpPeer } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
 import { summarize } from './peer-status.ts';
 import type { SessionNode } from './sessions.ts';
-import { bgpPeer } from './testing.ts';
 
 const node = (name: string, ready = true): SessionNode => ({ name, labels: { name }, ready });
 const up = (more: Partial<SpeakerSession> = {}): SpeakerSession => ({ peer: 'tor', state: 'Established', routesAnnounced: 2, ...more });

@@ -1,7 +1,7 @@
 import type { AnnouncedAddress, Speaker, SpeakerRouteConflict, SpeakerSession } from '@herald/crds';
+import { bgpAdvertisement } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
 import { BGPSessions, type SessionNode } from './sessions.ts';
-import { bgpAdvertisement } from './testing.ts';
 
 const rack = (name: string) => [{ requirements: [{ key: 'rack', operator: 'In' as const, values: new Set([name]) }] }];
 const nodes: SessionNode[] = [

@@ -6,6 +6,7 @@ import {
   parseSelector,
   type Selector,
 } from '@herald/crds';
+import { bgpAdvertisement } from '@herald/crds/testing';
 import type { PlannedNode, PlannedService, ServiceEndpoints } from './inputs.ts';
 import { Planner, type PlannerOptions } from './planner.ts';
 import type { PlannerConfig } from './topology.ts';
@@ -19,19 +20,14 @@ export function selector(labels: Record<string, string>): Selector {
   return result.selector;
 }
 
-function scope(kind: string, name: string) {
+export function l2(more: Partial<L2AdvertisementConfig> = {}): L2AdvertisementConfig {
+  const { name = 'l2' } = more;
   return {
-    ref: { apiVersion: 'heraldlb.io/v1beta1', kind, namespace: 'herald-system', name },
+    ref: { apiVersion: 'heraldlb.io/v1beta1', kind: 'L2Advertisement', namespace: 'herald-system', name },
     name,
     pools: new Set(['lan']),
     nodeSelectors: [],
     serviceSelectors: [],
-  };
-}
-
-export function l2(more: Partial<L2AdvertisementConfig> = {}): L2AdvertisementConfig {
-  return {
-    ...scope('L2Advertisement', more.name ?? 'l2'),
     interfaces: [],
     preferredNodes: [],
     preemption: 'Never',
@@ -42,19 +38,7 @@ export function l2(more: Partial<L2AdvertisementConfig> = {}): L2AdvertisementCo
 }
 
 export function bgp(more: Partial<BGPAdvertisementConfig> = {}): BGPAdvertisementConfig {
-  return {
-    ...scope('BGPAdvertisement', more.name ?? 'bgp'),
-    aggregationLength: 32,
-    aggregationLengthV6: 128,
-    localPref: null,
-    med: null,
-    asPathPrepend: 0,
-    communities: [],
-    nextHop: { ipv4: null, ipv6: null },
-    peers: null,
-    weightByEndpoints: false,
-    ...more,
-  };
+  return bgpAdvertisement(more.name ?? 'bgp', more);
 }
 
 /** Only what the planner reads of a peer. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Announcement, type Config, emptyConfig, type PeerConfig } from '@herald/crds';
+import { bgpAdvertisement, bgpPeer as peer } from '@herald/crds/testing';
 import { parseAddress } from '@herald/ip';
 import { BgpError, type ForPeers, type PeerOptions, type Route, type Speaker } from 'bgp-speaker-lite';
 import { describe, expect, it } from 'vitest';
@@ -47,56 +48,10 @@ class FakeSpeaker extends EventEmitter {
   }
 }
 
-const ref = (kind: string, name: string) => ({ apiVersion: 'heraldlb.io/v1beta1', kind, namespace: 'herald-system', name });
-const peer = (name: string, more: Partial<PeerConfig> = {}): PeerConfig => ({
-  ref: ref('BGPPeer', name),
-  name,
-  nodeSelectors: [],
-  myASN: 64500,
-  peerASN: 64501,
-  localASN: null,
-  peerAddress: { family: 4, value: 0x0a000001n },
-  interface: null,
-  sourceAddress: null,
-  port: 179,
-  passive: false,
-  holdTime: 90_000,
-  keepaliveTime: 30_000,
-  connectTime: 10_000,
-  routerID: null,
-  vrf: null,
-  ebgpMultiHop: false,
-  addressFamilies: ['ipv4'],
-  multiprotocol: true,
-  authentication: { type: 'none' },
-  gtsmHops: null,
-  role: null,
-  bfd: null,
-  gracefulRestart: null,
-  waitingFor: null,
-  ...more,
-});
 const config = (peers: readonly PeerConfig[]): Config => ({
   ...emptyConfig,
   peers,
-  bgpAdvertisements: [
-    {
-      ref: ref('BGPAdvertisement', 'default'),
-      name: 'default',
-      pools: new Set(['bgp']),
-      nodeSelectors: [],
-      serviceSelectors: [],
-      aggregationLength: 32,
-      aggregationLengthV6: 128,
-      localPref: null,
-      med: null,
-      asPathPrepend: 0,
-      communities: [],
-      nextHop: { ipv4: null, ipv6: null },
-      peers: null,
-      weightByEndpoints: false,
-    },
-  ],
+  bgpAdvertisements: [bgpAdvertisement('default', { pools: new Set(['bgp']) })],
 });
 const web: Announcement = {
   apiVersion: 'heraldlb.io/v1beta1',

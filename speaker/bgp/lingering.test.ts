@@ -1,8 +1,9 @@
 import type { AnnouncedAddress, Announcement, AnnouncementReason } from '@herald/crds';
+import { bgpAdvertisement as ad } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
 import { lingeringRoutes } from './lingering.ts';
 import { type BGPNode, routesOf } from './routes.ts';
-import { ad, announcement, config } from './testing.ts';
+import { announcement, config } from './testing.ts';
 
 const node: BGPNode = { name: 'dn1', labels: {}, peers: new Set(['tor']) };
 const everywhere: AnnouncedAddress['bgp'] = { advertisements: ['default'] };

@@ -1,9 +1,10 @@
 import type { AnnouncedAddress, Announcement, Config } from '@herald/crds';
+import { bgpAdvertisement as ad } from '@herald/crds/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RouteBook } from './route-book.ts';
 import { type BGPNode, routesOf } from './routes.ts';
-import { ad, announcement, config } from './testing.ts';
+import { announcement, config } from './testing.ts';
 
 const node = (...peers: string[]): BGPNode => ({ name: 'dn1', labels: {}, peers: new Set(peers) });
 const configs: Config[] = [

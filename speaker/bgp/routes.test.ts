@@ -1,7 +1,8 @@
 import type { Announcement, Config } from '@herald/crds';
+import { bgpAdvertisement as ad } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
 import { BANDWIDTH_PER_ENDPOINT, type BGPNode, routesOf } from './routes.ts';
-import { ad, announcement, config } from './testing.ts';
+import { announcement, config } from './testing.ts';
 
 const node: BGPNode = { name: 'dn1', labels: { rack: 'a' }, peers: new Set(['r1', 'r2']) };
 const rackB = [{ requirements: [{ key: 'rack', operator: 'In' as const, values: new Set(['b']) }] }];

@@ -20,6 +20,7 @@ import type { Packet } from '../mesh/packet.ts';
 import { seededRandom } from '../mesh/random.ts';
 import { onPacket } from '../mesh/receive.ts';
 import { createMesh, type MeshState } from '../mesh/state.ts';
+import { BEACON } from '../mesh/testing.ts';
 import { tick } from '../mesh/tick.ts';
 import { MESH_PROFILES } from '../mesh/timers.ts';
 
@@ -49,29 +50,16 @@ const frames = {
 const ring = keyring([Buffer.alloc(32, 1)], 'uid');
 const segment = segmentIdOf('192.168.150.0/24');
 const beacon: Packet = {
-  type: 'beacon',
-  flags: { ready: true, draining: false, uplinkOk: true, fast: true, listening: false, persistent: true, restarting: false },
+  ...BEACON,
   sender: nodeIdOf('node-2'),
   nonce: 1n,
-  yourNonce: 0n,
-  seq: 42,
-  interval: 100,
-  multiplier: 4,
-  newestKey: 7,
-  configGeneration: 9,
-  claimsVersion: 3,
   claimsDigest: 1n,
-  complete: true,
   claims: [
     { vip: vip4, epoch: 5, rank: 0 },
     { vip: vip6, epoch: 6, rank: 1 },
   ],
-  released: ['192.168.150.241'],
-  notReady: ['2001:db8::1'],
   name: 'node-2',
   macs: [theirs],
-  drain: 60_000,
-  part: { index: 1, count: 3 },
 };
 const datagram = seal(beacon, ring, segment, true);
 const unsigned = encodePacket(beacon, { clusterId: ring.clusterId, segmentId: segment, keyId: 0 });

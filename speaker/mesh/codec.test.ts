@@ -1,36 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mutate } from '../layer2/fuzz.ts';
-import { keyring, nodeIdOf, seal, segmentIdOf, unseal } from './authentication.ts';
+import { keyring, seal, segmentIdOf, unseal } from './authentication.ts';
 import { decodePacket, encodePacket, PACKET_LIMIT } from './codec.ts';
 import { PACKET_CLAIMS, PACKET_TYPES, type Packet, type PacketType } from './packet.ts';
 import { seededRandom } from './random.ts';
-
-const BEACON: Packet = {
-  type: 'beacon',
-  flags: { ready: true, draining: false, uplinkOk: true, fast: true, listening: false, persistent: true, restarting: false },
-  sender: nodeIdOf('node-1'),
-  nonce: 0x1122334455667788n,
-  yourNonce: 0n,
-  seq: 42,
-  interval: 100,
-  multiplier: 4,
-  newestKey: 7,
-  configGeneration: 9,
-  claimsVersion: 3,
-  claimsDigest: 0xffff_0000_ffff_0000n,
-  complete: true,
-  claims: [
-    { vip: '192.168.150.240', epoch: 5, rank: 0 },
-    { vip: 'fd00:150::240', epoch: 4_294_967_295, rank: 255 },
-  ],
-  released: ['192.168.150.241'],
-  notReady: ['2001:db8::1'],
-  name: 'node-1',
-  macs: ['02:00:00:00:00:01'],
-  drain: 60_000,
-  part: { index: 1, count: 3 },
-};
+import { BEACON } from './testing.ts';
 
 const RING = keyring([Buffer.alloc(32, 1)], 'uid');
 const SEGMENT = segmentIdOf('192.168.150.0/24');

@@ -1,8 +1,8 @@
-import type { BGPAdvertisementConfig, PeerConfig } from '@herald/crds';
+import type { BGPAdvertisementConfig, PeerConfig } from './config.ts';
 
 const ref = (kind: string, name: string) => ({ apiVersion: 'heraldlb.io/v1beta1', kind, namespace: 'herald-system', name });
 
-/** A resolved BGPAdvertisement of the pool `lan`. For tests, as all of this. */
+/** A resolved BGPAdvertisement of the pool `lan`, with nothing special about it. For tests, as all of this. */
 export function bgpAdvertisement(name: string, more: Partial<BGPAdvertisementConfig> = {}): BGPAdvertisementConfig {
   return {
     ref: ref('BGPAdvertisement', name),
@@ -23,7 +23,7 @@ export function bgpAdvertisement(name: string, more: Partial<BGPAdvertisementCon
   };
 }
 
-/** A resolved BGPPeer with a session on every node. */
+/** A resolved BGPPeer with a session on every node, and nothing special about it. */
 export function bgpPeer(name: string, more: Partial<PeerConfig> = {}): PeerConfig {
   return {
     ref: ref('BGPPeer', name),
