@@ -1,22 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { type Config, emptyConfig, type MetalLBSource, resolve, type Speaker } from '@herald/crds';
 import { formatAddress } from '@herald/ip';
-import {
-  ApiError,
-  type Client,
-  EventRecorder,
-  type Informer,
-  isApiError,
-  keyOf,
-  leaseLost,
-  sleep,
-  type Timer,
-  WorkQueue,
-} from '@herald/kube';
+import { type Client, EventRecorder, type Informer, keyOf, leaseLost, type Timer } from '@herald/kube';
 import type { Logger, QueueMetrics } from '@herald/process';
 import { buildRequest, type Outcome, type ServiceClasses } from './allocator/index.ts';
 import { announcedCondition } from './announced.ts';
 import { AnnouncementWriter } from './announcement-writer.ts';
+import { Answers } from './answers.ts';
 import { Assigner } from './assigner.ts';
 import { BGPView, sessionNodeOf } from './bgp/bgp-view.ts';
 import { Caches, serviceOfSlice } from './caches.ts';
@@ -27,9 +17,10 @@ import type { ControllerMetrics } from './metrics.ts';
 import { defaultProtectedPorts, NodeMode, type NodeModeOptions, parseProtectedPorts } from './node-mode/index.ts';
 import type { PlannerOptions } from './planner/index.ts';
 import { Planning, relevantOfSpeaker } from './planning.ts';
+import { Queues } from './queues.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
-import { type Answer, ServiceWriter } from './service-writer.ts';
+import { type Answer, ServiceWriter, type ToldChange } from './service-writer.ts';
 
 export interface TermOptions {
   client: Client;
@@ -50,12 +41,9 @@ export interface TermOptions {
 
 /** Status of pools is written at most so often: what counts there is the sum, not each step. */
 const countDelayMs = 500;
-/** So many Services waiting for their status to be written hold up the Announcements. */
-const crowd = 100;
 /** How long calls in flight may take to finish when asked to stop. */
 const finishMs = 3000;
 const defaultQuarantineMs = 600_000;
-const workers = { services: 32, announcements: 16, configuration: 4 };
 
 /**
  * One term of leadership. Everything in it is made anew: caches are listed after the lease was won, so that they hold what the last
@@ -73,10 +61,8 @@ export class Term {
   readonly #bgp: BGPView;
   readonly #nodeMode: NodeMode;
   readonly #recorder: EventRecorder;
-  readonly #queues: { services: WorkQueue; announcements: WorkQueue; configuration: WorkQueue };
-  /** Services of ours by whether their request is met, for the metric. */
-  readonly #answers = new Map<string, boolean>();
-  #allocated = 0;
+  readonly #queues: Queues;
+  readonly #answers: Answers;
   /** Addresses given out in this term. */
   readonly #given = new Set<string>();
   #resolved: Config = emptyConfig;
@@ -86,7 +72,7 @@ export class Term {
 
   constructor(options: TermOptions) {
     this.#options = options;
-    const { client, namespace, identity, classes, logger, metrics, queueMetrics } = options;
+    const { client, namespace, identity, classes, logger, metrics } = options;
     const { clock } = client;
     this.#caches = new Caches(client, { namespace, metallb: options.metallb, logger });
     const caches = this.#caches;
@@ -110,10 +96,10 @@ export class Term {
       cached: key => caches.services.get(key),
       cachedHolders: address => caches.services.byIndex('address', address).map(keyOf),
       isOurs: service => this.#nodeMode.isOurs(service) || this.#assigner.isOurs(service),
-      outcome: key => this.#answer(key),
+      outcome: key => this.#answers.of(key),
       deprecated: service => buildRequest(service).deprecated,
       announced: key =>
-        this.#isNodeMode(key)
+        this.#answers.isNodeMode(key)
           ? this.#nodeMode.announced(key)
           : announcedCondition(
               this.#planning.desired(key)?.spec ?? null,
@@ -143,6 +129,11 @@ export class Term {
       latest: key => this.#services.latest(key),
       onSettled: (touched, outcomes) => this.#settled(touched, outcomes),
     });
+    this.#answers = new Answers({
+      service: key => this.#services.latest(key),
+      nodeMode: this.#nodeMode,
+      outcome: key => this.#assigner.allocator.outcome(key),
+    });
     this.#planning = new Planning({
       caches,
       planner: options.planner ?? {},
@@ -150,7 +141,7 @@ export class Term {
       outcome: key => this.#assigner.allocator.outcome(key),
       onPlanned: keys => {
         this.#conflicts.touched();
-        this.#enqueue(keys);
+        this.#queues.add(keys);
       },
     });
     this.#conflicts = new Conflicts({
@@ -184,19 +175,7 @@ export class Term {
       addresses: key => this.#assigner.addresses(key),
       peer: (peer, ready) => this.#bgp.peer(peer, ready),
     });
-    const queue = (name: string) =>
-      new WorkQueue({
-        name,
-        clock,
-        random: client.random,
-        baseDelayMs: 50,
-        maxDelayMs: 15_000,
-        qps: 200,
-        burst: 1000,
-        observer: queueMetrics(name),
-        onError: (key, error, attempt) => this.#failed(name, key, error, attempt),
-      });
-    this.#queues = { services: queue('services'), announcements: queue('announcements'), configuration: queue('configuration') };
+    this.#queues = new Queues(options);
   }
 
   /** Why it cannot work yet; null once it does. */
@@ -214,12 +193,15 @@ export class Term {
     try {
       if (!(await this.#caches.synced(signal))) return;
       this.#begin();
-      const { services, announcements, configuration } = this.#queues;
-      await Promise.all([
-        services.run(key => this.#services.write(key, calls), { workers: workers.services, signal }),
-        announcements.run(key => this.#announce(key, calls), { workers: workers.announcements, signal }),
-        configuration.run(key => this.#configure(key, calls), { workers: workers.configuration, signal }),
-      ]);
+      await this.#queues.run(
+        {
+          services: (key, signal) => this.#services.write(key, signal),
+          announcements: (key, signal) => this.#announcements.write(key, signal),
+          configuration: (key, signal) => this.#configure(key, signal),
+        },
+        signal,
+        calls,
+      );
     } finally {
       this.#begun = false;
       this.#finishing?.cancel();
@@ -367,82 +349,50 @@ export class Term {
   }
 
   #settled(touched: ReadonlySet<string>, outcomes: readonly Outcome[]): void {
-    const { metrics, logger } = this.#options;
-    for (const { key, satisfied, reason, message, changes } of outcomes) {
-      metrics.answered(satisfied, reason);
-      this.#services.changed(key, changes);
+    const { metrics } = this.#options;
+    for (const { key, changes, ...answer } of outcomes) {
+      this.#tell(key, answer, changes);
       for (const { event, to } of changes) {
         // An address that several share is as old as its first holder.
         if (event !== 'AddressReleased' && to !== null && this.#assigner.allocator.holdersOf(to).length === 1)
           this.#given.add(formatAddress(to));
       }
-      for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
-      if (!satisfied) logger.info({ service: key, reason }, message);
     }
     // Planned before anything is written, so that the status need not be written twice.
     const keys = new Set([...touched, ...outcomes.map(({ key }) => key)]);
     for (const key of keys) {
       this.#planning.service(key);
-      this.#count(key);
+      this.#answers.count(key);
     }
     this.#planning.settle();
     this.#conflicts.touched();
-    this.#enqueue(keys);
+    this.#queues.add(keys);
     for (const retained of this.#assigner.allocator.retained()) this.#queues.configuration.add(retainKey(retained));
     if (outcomes.length > 0 || touched.size > 0) {
       for (const key of this.#config.countedKeys()) this.#queues.configuration.addAfter(key, countDelayMs);
       metrics.pools(this.#assigner.allocator.usage());
-      metrics.services(this.#allocated, this.#answers.size - this.#allocated);
+      metrics.services(this.#answers.allocated, this.#answers.pending);
     }
-  }
-
-  #isNodeMode(key: string): boolean {
-    const service = this.#services.latest(key);
-    return service !== undefined && this.#nodeMode.isOurs(service);
-  }
-
-  /** What a Service is given, by whichever mode it is served. */
-  #answer(key: string): Answer | undefined {
-    if (this.#isNodeMode(key)) return this.#nodeMode.answer(key);
-    const outcome = this.#assigner.allocator.outcome(key);
-    if (outcome === undefined) return undefined;
-    return { ...outcome, addresses: outcome.addresses.map(({ address }) => formatAddress(address)) };
   }
 
   /** Lists of node addresses changed. */
   #listed(news: Parameters<ConstructorParameters<typeof NodeMode>[0]['onSettled']>[0]): void {
-    const { metrics, logger } = this.#options;
+    const { metrics } = this.#options;
     for (const { answer, changes } of news) {
-      const { key, satisfied, reason, message } = answer;
-      metrics.answered(satisfied, reason);
-      this.#services.changed(key, changes);
-      for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
-      if (!satisfied) logger.info({ service: key, reason }, message);
-      this.#count(key);
+      this.#tell(answer.key, answer, changes);
+      this.#answers.count(answer.key);
     }
-    metrics.services(this.#allocated, this.#answers.size - this.#allocated);
-    this.#enqueue(news.map(({ answer }) => answer.key));
+    metrics.services(this.#answers.allocated, this.#answers.pending);
+    this.#queues.add(news.map(({ answer }) => answer.key));
   }
 
-  #count(key: string): void {
-    const satisfied = this.#answer(key)?.satisfied;
-    if (this.#answers.get(key) === true) this.#allocated--;
-    if (satisfied === true) this.#allocated++;
-    if (satisfied === undefined) this.#answers.delete(key);
-    else this.#answers.set(key, satisfied);
-  }
-
-  #enqueue(keys: Iterable<string>): void {
-    for (const key of keys) {
-      this.#queues.services.add(key);
-      this.#queues.announcements.add(key);
-    }
-  }
-
-  async #announce(key: string, signal: AbortSignal): Promise<void> {
-    // Where thousands wait for their address, the addresses come first.
-    while (this.#queues.services.length > crowd && !signal.aborted) await sleep(this.#options.client.clock, 50, signal);
-    await this.#announcements.write(key, signal);
+  /** Metrics, events and logs of a new answer. */
+  #tell(key: string, { satisfied, reason, message }: Omit<Answer, 'addresses'>, changes: readonly ToldChange[]): void {
+    const { metrics, logger } = this.#options;
+    metrics.answered(satisfied, reason);
+    this.#services.changed(key, changes);
+    for (const change of changes) logger.info({ service: key, event: change.event }, change.message);
+    if (!satisfied) logger.info({ service: key, reason }, message);
   }
 
   async #configure(key: string, signal: AbortSignal): Promise<void> {
@@ -452,14 +402,6 @@ export class Term {
     const made = await makeReservation(client, namespace, retained, signal);
     const message = `keeps ${made.spec.addresses?.join(', ') ?? ''} for Service ${retained.namespace}/${retained.name} after its deletion (heraldlb.io/keep-ip)`;
     this.#recorder.record(made, { type: 'Normal', reason: 'ReservationMade', message });
-  }
-
-  #failed(queue: string, key: string, error: unknown, attempt: number): void {
-    if (queue === 'services' && isApiError(error, 'conflict')) return;
-    const { logger } = this.#options;
-    const message = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof ApiError)) logger.error({ err: error, queue, key, attempt }, message);
-    else logger[attempt === 1 || attempt % 10 === 0 ? 'warn' : 'debug']({ queue, key, attempt, code: error.code }, message);
   }
 }
 
