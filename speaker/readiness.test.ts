@@ -1,30 +1,10 @@
 import { expect, it } from 'vitest';
 import { segmentsProblem } from './readiness.ts';
 import type { SegmentReport } from './wire/messages.ts';
+import { segmentReport } from './wire/testing.ts';
 
-const segment = (more: Partial<SegmentReport> = {}): SegmentReport => ({
-  interface: 'eth0',
-  segment: '10.0.0.0/24',
-  mac: '02:00:00:00:00:01',
-  addresses: ['10.0.0.1/24'],
-  carrier: true,
-  fit: true,
-  peersHeard: [],
-  peersAnswering: [],
-  listening: false,
-  stalls: 0,
-  beaconsLost: 0,
-  peersLost: 0,
-  duplicates: 0,
-  replays: 0,
-  rejected: 0,
-  sendErrors: 0,
-  responder: 'packet',
-  pinned: false,
-  held: 0,
-  answers: [],
-  ...more,
-});
+const segment = (more: Partial<SegmentReport> = {}): SegmentReport =>
+  segmentReport({ segment: '10.0.0.0/24', addresses: ['10.0.0.1/24'], ...more });
 const down = segment({ interface: 'eth1', fit: false, unfitReason: 'the link is down' });
 
 it.each<[string, SegmentReport[], boolean, string | undefined]>([
