@@ -40,10 +40,15 @@ function begin(state: MeshState, vip: Vip, to: NodeId, kept: Pick<Handover, 'rea
 function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>, now: number): NodeId | undefined {
   // Where nobody has an uplink, that is no reason to keep an address here.
   const someUp = uplinkProven(state, now) || [...state.peers.values()].some(peer => isHeard(peer) && peer.uplinkOk);
-  return state.desired.get(vip)?.order.find(node => {
+  let waitedFor: NodeId | undefined;
+  for (const node of state.desired.get(vip)?.order ?? []) {
     const peer = state.peers.get(node);
-    return peer !== undefined && !tried.has(node) && candidate(peer, vip) && !peer.listening && (peer.uplinkOk || !someUp);
-  });
+    if (peer === undefined || tried.has(node) || !candidate(peer, vip) || !(peer.uplinkOk || !someUp)) continue;
+    if (!peer.listening) return node;
+    waitedFor ??= node;
+  }
+  // One that has just started answers when it has listened for long enough: sooner than it is given up.
+  return waitedFor;
 }
 
 /** Sends what is due, goes on to the next candidate after silence, and gives up where nobody is left. */

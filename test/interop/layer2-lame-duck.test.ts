@@ -47,7 +47,7 @@ describe.each([
       // A node that had to give an address up again would not be the first to be asked for it.
       if (index === 0) await until('the first to own both', () => VIPS.every(ip => lan.owner(ip) === node));
     }
-    await until('all nodes to hear each other', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all nodes to be able to take over', () => lan.nodes.every(node => isAble(node)));
     client = new FrameClient(lan.client);
   });
 
@@ -180,7 +180,8 @@ describe.each([
 
 const both = (node: LanNode): string[] => [node.host.mac, node.host.mac];
 
-function heard(node: LanNode): number {
+/** Hears both others, and has listened for long enough. */
+function isAble(node: LanNode): boolean {
   const report = node.events.findLast(event => event.kind === 'report');
-  return report?.segments.find(segment => segment.interface === 'eth0')?.peersHeard.length ?? 0;
+  return report?.segments.some(({ peersHeard, listening }) => peersHeard.length === 2 && !listening) === true;
 }

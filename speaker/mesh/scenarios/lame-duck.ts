@@ -45,6 +45,24 @@ export const LAME_DUCKS: readonly Scenario[] = [
     announced: 6,
   },
   {
+    name: 'lame duck: moved while all others have just started',
+    options: { drain },
+    run: s => {
+      for (const node of s.nodes.slice(1)) s.crash(node);
+      s.run(2_000);
+      for (const node of s.nodes.slice(1)) s.boot(node);
+      s.run(200);
+      // What the crashes cost is not the question here.
+      s.observer.reset();
+      moveAway(s);
+      s.run(1_000);
+      flowsEnd(s);
+    },
+    gap: 0,
+    dual: 5,
+    takeovers: 50,
+  },
+  {
     name: 'lame duck: the new owner is powered off',
     options: { drain },
     run: s => {

@@ -33,6 +33,8 @@ export class Segment {
   readonly #strangers: Strangers;
   readonly #answering: Answering;
   #segmentIds = new Set<bigint>();
+  /** What the changes of `set` bring, done when the table of answers has the addresses. */
+  #planned: Effect[] = [];
   #rejected = 0;
   #timer: { cancel(): void } | undefined;
   #isHeard = false;
@@ -101,13 +103,13 @@ export class Segment {
     this.#state.mesh.newestKey = id;
   }
 
-  /** Adds or changes an address of the plan. */
+  /** Adds or changes an address of the plan; `settle` has to follow. */
   set(address: WireAddress): void {
     const { ip } = address;
     const { context, mesh, name } = this.#state;
     const now = this.#now();
     this.#addresses.set(ip, address);
-    this.#apply(setDesired(mesh, ip, desiredOf(address, name, now, context.wall()), now));
+    this.#planned.push(...setDesired(mesh, ip, desiredOf(address, name, now, context.wall()), now));
     this.#answering.touch();
   }
 
@@ -122,6 +124,9 @@ export class Segment {
   /** After a batch of `set` and `remove`: filters and groups change once, and what is free is taken without waiting for a tick. */
   settle(): void {
     this.#answering.refresh();
+    const effects = this.#planned;
+    this.#planned = [];
+    this.#apply(effects);
     this.#tick();
   }
 
