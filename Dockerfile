@@ -27,5 +27,5 @@ LABEL org.opencontainers.image.title="Herald" \
 WORKDIR /herald
 COPY --from=build /herald /herald
 USER 65532:65532
-# A small young generation and no start-up snapshot save 15 MB of each speaker (bench/footprint.ts).
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "--no-node-snapshot", "/herald/herald.mjs"]
+# These save 20 MB of each speaker, and 45 MB of a controller with 10,000 Services, and cost neither time (bench/footprint.ts).
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=1", "--no-node-snapshot", "--optimize-for-size", "--no-maglev", "/herald/herald.mjs"]

@@ -99,7 +99,8 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
       repliedAt: peer.repliedAt,
     });
     state.membersChanged = true;
-    introduce(state, peer, now, fx);
+    // It was just heard: without the echo that says so, it would think that nobody hears it.
+    introduce(state, { ...peer, liveness: 'heard' }, now, fx, peer);
   }
   if (!accept(peer.window, packet.seq)) {
     state.counters.replays += 1;

@@ -1,4 +1,5 @@
 import type { MeshState } from '../../mesh/state.ts';
+import { detection } from '../../mesh/timers.ts';
 import type { SegmentReport } from '../messages.ts';
 import type { SegmentState } from './state.ts';
 
@@ -46,8 +47,9 @@ export function reportOf(state: SegmentState, { peersAnswering, rejected, unsent
 function unfitReason({ device, mesh, responder }: SegmentState, now: number): string | undefined {
   if (responder === undefined) return 'no socket for ARP and NDP could be opened';
   if (!device.carrier) return 'the link is down';
-  if (mesh.unheardSince !== undefined) return 'no peer hears this node';
-  if (mesh.uplink.probed && now - mesh.uplink.seenAt > mesh.timers.interval * mesh.timers.multiplier)
+  // Before that, those who are heard have not had the time to answer.
+  if (mesh.unheardSince !== undefined && now - mesh.unheardSince >= detection(mesh.timers)) return 'no peer hears this node';
+  if (mesh.uplink.probed && now - mesh.uplink.seenAt > detection(mesh.timers))
     return 'neither the gateway nor any other host answers';
   return undefined;
 }
