@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** CI's machine may stand still for a moment: there a test that fails is tried once more, and said to have been. */
 const retry = process.env['CI'] ? 1 : 0;
+/** By default one core is left idle, which on a small machine is half of it. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
 
 /** One project per level: `unit` lies beside the code; the others cross packages and stand under test/. */
@@ -14,6 +17,7 @@ export default defineConfig({
           include: ['{packages,crds,controller,speaker,playground,cli,scripts}/**/*.test.ts', 'test/unit/**/*.test.ts'],
           exclude: skip,
           testTimeout: 20_000,
+          maxWorkers,
           retry,
         },
       },
@@ -24,6 +28,7 @@ export default defineConfig({
           exclude: skip,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          maxWorkers,
           retry,
         },
       },
@@ -35,6 +40,7 @@ export default defineConfig({
           exclude: skip,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          maxWorkers,
           retry: 1,
         },
       },

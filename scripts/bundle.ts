@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { packagesOf, spdx } from './sbom.ts';
 
-/** `npm run bundle [FOLDER]`: what the image holds, into `dist/` or another folder. One `herald.mjs`, its worker beside it, and koffi (whose binary cannot be bundled) under node_modules. */
+/**
+ * `npm run bundle [FOLDER [PLUGIN]]`: what the image holds, into `dist/` or another folder. One `herald.mjs`, its worker beside it, and koffi
+ * (whose binary cannot be bundled) under node_modules. PLUGIN: a module whose default export is an esbuild plugin, for a build that differs.
+ */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = resolve(process.argv[2] ?? join(root, 'dist'));
 
@@ -26,6 +29,8 @@ const oneLanguage: Plugin = {
     }));
   },
 };
+
+const more = process.argv[3] === undefined ? [] : [((await import(resolve(process.argv[3]))) as { default: Plugin }).default];
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
@@ -50,7 +55,7 @@ const result = await build({
   // The embedded API server and the playground stay out of the image: they are for development.
   external: ['koffi', 'kube-apiserver-lite', '@herald/playground'],
   banner,
-  plugins: [oneLanguage],
+  plugins: [oneLanguage, ...more],
   metafile: true,
 });
 // The sources run by tsx; the bundle is a program of its own, under any name (`kubectl-herald`).

@@ -1,9 +1,10 @@
-import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Speaker } from '@herald/crds';
-import { DEMO_PODS, FrrRouter, Playground, UdpProbe } from '@herald/playground';
+import { fileURLToPath } from 'node:url';
+import type { Announcement, Speaker } from '@herald/crds';
+import { DEMO_PODS, FrrRouter, Playground, run, UdpProbe } from '@herald/playground';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
+import { ADDED, NEXT_VERSION, writeNextDefinitions } from './next-version.ts';
 import { until } from './wait.ts';
 
 const CONFIGURATION = `
@@ -39,22 +40,14 @@ metadata: { name: ${name}, annotations: { heraldlb.io/address-pool: ${pool} } }
 spec: { type: LoadBalancer, selector: { app: nginx }, ports: [{ port: 80, protocol: UDP }] }
 `;
 
-/** What is on the nodes is replaced by a bundle that calls itself another version; processes that run go on with what they have. */
-function installVersion(directory: string, version: string): void {
-  const old = join(directory, 'herald');
-  const next = join(directory, `herald-${version}`);
-  cpSync(old, next, { recursive: true });
-  let replaced = 0;
-  for (const file of readdirSync(next).filter(name => name.endsWith('.mjs'))) {
-    const text = readFileSync(join(next, file), 'utf8');
-    const changed = text.replaceAll(/(name:"@herald\/cli",version:)"[^"]+"/g, `$1"${version}"`);
-    if (changed === text) continue;
-    writeFileSync(join(next, file), changed);
-    replaced++;
-  }
-  expect(replaced, 'files that tell the version').toBeGreaterThan(0);
-  renameSync(old, join(directory, 'herald-before'));
-  renameSync(next, old);
+/** The bundle of the next version; its command. */
+async function buildNext(directory: string): Promise<string[]> {
+  const out = join(directory, 'herald-next');
+  const plugin = fileURLToPath(new URL('./next-version.ts', import.meta.url));
+  const words = [process.execPath, '--import', 'tsx', 'scripts/bundle.ts', out, plugin];
+  const { code, stderr } = await run(words, { cwd: fileURLToPath(new URL('../..', import.meta.url)), timeout: 120_000 });
+  expect(code, stderr).toBe(0);
+  return [process.execPath, join(out, 'herald.mjs')];
 }
 
 const able = canMakeNamespaces && hasKubectl && FrrRouter.missing() === undefined;
@@ -75,47 +68,64 @@ describe.skipIf(!able)('an upgrade (skipped without namespaces, kubectl or FRR)'
   const speakers = async (): Promise<Speaker[]> =>
     (JSON.parse(await kubectl(playground, 'get', 'speakers.heraldlb.io', '-o', 'json')) as { items: Speaker[] }).items;
   const versions = async (): Promise<Set<string | undefined>> => new Set((await speakers()).map(({ status }) => status?.version));
-  const owner = (): Promise<string> =>
-    kubectl(playground, 'get', 'announcements.heraldlb.io', 'layer2', '-o', 'jsonpath={.status.owners[0].node}');
+  const announcement = async (): Promise<Announcement> =>
+    JSON.parse(await kubectl(playground, 'get', 'announcements.heraldlb.io', 'layer2', '-o', 'json')) as Announcement;
+  const owner = async (): Promise<string | undefined> => (await announcement()).status?.owners?.[0]?.node;
 
-  it('node by node and replica by replica loses no request to an address of either kind, and moves none', async () => {
-    const layer2 = await externalIp(playground, 'layer2');
-    const bgp = await externalIp(playground, 'bgp');
-    const before = await until('an owner', async () => (await owner()) || undefined);
-    await until('three next hops', async () => {
-      const { stdout } = await playground.exec('router', ['ip', 'route', 'show', bgp]);
-      return [...stdout.matchAll(/via/g)].length === 3;
-    });
-    const [old] = [...(await versions())];
-    installVersion(playground.directory, '99.0.0');
-    const fromLan = await UdpProbe.start(playground, layer2, 80, { interval: 5 });
-    const fromOutside = await UdpProbe.start(playground, bgp, 80, { interval: 5, host: 'outside' });
-
-    // As a Deployment with maxSurge 1 does it, then a DaemonSet with maxUnavailable 1.
+  /** As a Deployment with maxSurge 1 does it, then a DaemonSet with maxUnavailable 1. The versions that were there after each node. */
+  const roll = async (command: readonly string[], version: string): Promise<Set<string | undefined>[]> => {
+    playground.heraldCommand = command;
     await playground.startController();
-    expect(await playground.controllers[0]?.stop()).toBe(0);
+    expect(await playground.controllers.at(-2)?.stop()).toBe(0);
     const mixed: Set<string | undefined>[] = [];
     for (const node of playground.topology.nodes) {
       expect(await playground.speakers.get(node.name)?.stop()).toBe(0);
       await playground.startSpeaker(node);
-      await until(`version 99.0.0 on ${node.name}, and all of them hear each other`, async () => {
+      await until(`version ${version} on ${node.name}, and all of them hear each other`, async () => {
         const all = await speakers();
-        const upgraded = all.find(({ metadata }) => metadata.name === node.name)?.status?.version === '99.0.0';
-        return upgraded && all.every(({ status }) => status?.segments?.some(({ peersHeard }) => peersHeard?.length === 2));
+        const rolled = all.find(({ metadata }) => metadata.name === node.name)?.status?.version === version;
+        return rolled && all.every(({ status }) => status?.segments?.some(({ peersHeard }) => peersHeard?.length === 2));
       });
       mixed.push(await versions());
     }
+    return mixed;
+  };
 
+  it('to a version that says more, and back, loses no request to an address of either kind, and moves none', async () => {
+    const layer2 = await externalIp(playground, 'layer2');
+    const bgp = await externalIp(playground, 'bgp');
+    const before = await until('an owner', owner);
+    await until('three next hops', async () => {
+      const { stdout } = await playground.exec('router', ['ip', 'route', 'show', bgp]);
+      return [...stdout.matchAll(/via/g)].length === 3;
+    });
+    const [old = ''] = [...(await versions())];
+    const oldCommand = playground.heraldCommand;
+    const nextCommand = await buildNext(playground.directory);
+    const definitions = join(playground.directory, 'next-crds');
+    writeNextDefinitions(definitions);
+    const fromLan = await UdpProbe.start(playground, layer2, 80, { interval: 5 });
+    const fromOutside = await UdpProbe.start(playground, bgp, 80, { interval: 5, host: 'outside' });
+
+    await kubectl(playground, 'apply', '--server-side', '--force-conflicts', '-f', definitions);
+    const both = new Set([old, NEXT_VERSION]);
+    expect(await roll(nextCommand, NEXT_VERSION)).toEqual([both, both, new Set([NEXT_VERSION])]);
+    // What this version does not know was there for it to read, and stayed.
+    for (const { status } of await speakers()) expect(status).toMatchObject({ [ADDED]: NEXT_VERSION });
+    const { spec, status } = await announcement();
+    expect(spec.addresses).toMatchObject([{ [ADDED]: 'address' }]);
+    expect(status?.owners).toMatchObject([{ node: before, [ADDED]: 'owner' }]);
+
+    expect(await roll(oldCommand, old)).toEqual([both, both, new Set([old])]);
     const results = await Promise.all([fromLan.stop(), fromOutside.stop()]);
     for (const { sent, answered, blackouts } of results) {
       expect(blackouts).toEqual([]);
       expect(answered).toBe(sent);
       expect(sent).toBeGreaterThan(500);
     }
-    expect(mixed).toEqual([new Set([old, '99.0.0']), new Set([old, '99.0.0']), new Set(['99.0.0'])]);
     expect(await owner()).toBe(before);
 
-    // The new controller works with the objects of the old one.
+    // Each controller works with the objects of the other.
     const result = await playground.kubectl(['apply', '-f', '-'], { input: service('after', 'lan') });
     expect(result.stderr).toBe('');
     expect(await externalIp(playground, 'after')).not.toBe(layer2);
