@@ -20,8 +20,11 @@ function describeSent(sent: Announcement): string {
 
 describe('Announcer', () => {
   it('announces at once, repeats to the silent, and to all in gaps of more than a second', () => {
-    const announcer = new Announcer(() => 0.5);
-    announcer.start(VIP, [GATEWAY], [], 0);
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [GATEWAY],
+    );
+    announcer.start(VIP, [], 0);
     expect(play(announcer, 6_000)).toEqual([
       `0 ${VIP} to all`,
       ...[0, 20, 50, 100, 200, 1_000].map(at => `${at} ${VIP} to ${GATEWAY.ip}`),
@@ -30,8 +33,11 @@ describe('Announcer', () => {
   });
 
   it('stops asking who has confirmed, and tells the first confirmation only', () => {
-    const announcer = new Announcer(() => 0.5);
-    announcer.start(VIP, [GATEWAY], [ASKER], 0);
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [GATEWAY],
+    );
+    announcer.start(VIP, [ASKER], 0);
     play(announcer, 30);
     expect(announcer.confirm(VIP, ASKER.ip, 31)).toEqual({ ip: VIP, neighbour: ASKER.ip, afterMs: 31 });
     expect(announcer.confirm(VIP, GATEWAY.ip, 32)).toBeUndefined();
@@ -43,15 +49,21 @@ describe('Announcer', () => {
     ['a stranger', VIP, '192.0.2.77'],
     ['an address that is not announced', '192.0.2.241', GATEWAY.ip],
   ])('takes no confirmation of %s', (_, ip, neighbour) => {
-    const announcer = new Announcer(() => 0.5);
-    announcer.start(VIP, [GATEWAY], [], 0);
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [GATEWAY],
+    );
+    announcer.start(VIP, [], 0);
     expect(announcer.confirm(ip, neighbour, 1)).toBeUndefined();
   });
 
   it('refreshes the gateways every minute and everybody every five, within ten per cent', () => {
     for (const chance of [0, 0.999]) {
-      const announcer = new Announcer(() => chance);
-      announcer.start(VIP, [GATEWAY], [], 0);
+      const announcer = new Announcer(
+        () => chance,
+        () => [GATEWAY],
+      );
+      announcer.start(VIP, [], 0);
       play(announcer, 6_000);
       announcer.confirm(VIP, GATEWAY.ip, 6_000);
       const refreshes: string[] = [];
@@ -69,9 +81,13 @@ describe('Announcer', () => {
   });
 
   it('paces many addresses, first announcements before repeats, and loses none', () => {
-    const announcer = new Announcer(() => 0.5, { ...ANNOUNCER_TIMERS, broadcastRepeats: [100] });
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [],
+      { ...ANNOUNCER_TIMERS, broadcastRepeats: [100] },
+    );
     const addresses = Array.from({ length: 300 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
-    for (const ip of addresses) announcer.start(ip, [], [], 0);
+    for (const ip of addresses) announcer.start(ip, [], 0);
     const sent: Announcement[] = [];
     for (let now = 0; now <= 1_500; now++) {
       const burst = announcer.due(now);
@@ -83,9 +99,12 @@ describe('Announcer', () => {
   });
 
   it('says nothing more of an address that was stopped, and nothing at all when none is left', () => {
-    const announcer = new Announcer(() => 0.5);
-    announcer.start(VIP, [GATEWAY], [], 0);
-    announcer.start('192.0.2.241', [], [], 0);
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [],
+    );
+    announcer.start(VIP, [], 0);
+    announcer.start('192.0.2.241', [], 0);
     announcer.stop(VIP);
     expect(play(announcer, 50)).toEqual(['0 192.0.2.241 to all']);
     announcer.stop('192.0.2.241');
@@ -95,10 +114,39 @@ describe('Announcer', () => {
   });
 
   it('defends with one more broadcast', () => {
-    const announcer = new Announcer(() => 0.5);
-    announcer.start(VIP, [], [], 0);
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [],
+    );
+    announcer.start(VIP, [], 0);
     play(announcer, 10);
     announcer.again(VIP, 20);
     expect(announcer.due(20)).toEqual([{ kind: 'gratuitous', ip: VIP }]);
+  });
+
+  describe('asks the gateways of the moment', () => {
+    const moved = { ...GATEWAY, mac: '02:00:00:00:00:ff' };
+    const other = { ip: '192.0.2.2', mac: '02:00:00:00:00:fd' };
+
+    it.each([
+      ['repeats follow a MAC that changes', [moved], 20, [moved]],
+      ['and ask everybody while it is not known', [{ ...GATEWAY, mac: undefined }], 20, [{ ...GATEWAY, mac: undefined }]],
+      ['refreshes follow a MAC that changes', [moved], 60_000, [moved]],
+      ['refreshes go to another gateway', [other], 60_000, [other]],
+      ['and to a second one', [moved, other], 60_000, [moved, other]],
+      ['and to nobody where none is left', [], 60_000, []],
+    ])('%s', (_, now, at, neighbours) => {
+      let gateways: readonly { ip: string; mac: string | undefined }[] = [GATEWAY];
+      const announcer = new Announcer(
+        () => 0.5,
+        () => gateways,
+      );
+      announcer.start(VIP, [], 0);
+      announcer.due(0);
+      if (at > 1_000) announcer.confirm(VIP, GATEWAY.ip, 1);
+      gateways = now;
+      const sent = announcer.due(at).filter(announcement => announcement.kind === 'directed');
+      expect(sent).toEqual(neighbours.map(neighbour => ({ kind: 'directed', ip: VIP, neighbour })));
+    });
   });
 });

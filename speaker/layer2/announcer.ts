@@ -52,20 +52,26 @@ interface Job {
   at: number;
   /** 0 first announcements, 1 repeats, 2 refreshes: when frames must wait, these go in this order. */
   priority: 0 | 1 | 2;
-  run: Announcement;
+  /** What to send, to whom: gateways are looked up when it is due, because they and their MACs change. */
+  to: 'all' | 'gateways' | Neighbour;
+  ip: string;
   /** A directed repeat is dropped once its neighbour has confirmed. */
   onlyUnconfirmed: boolean;
   /** ms until it is due again, for refreshes. */
   every?: number;
 }
 
+/** The gateways of now that have to know the way to `ip`, as far as their MACs are known. */
+export type GatewaysFor = (ip: string) => readonly Neighbour[];
+
 /**
- * Announces addresses and watches for confirmations (pure: frames are returned, time and chance are passed in).
+ * Announces addresses and watches for confirmations (pure: frames are returned, time, chance and gateways are passed in).
  * At first one broadcast and a directed request to every gateway and recent asker, repeats to the silent ones, refreshes for ever.
  */
 export class Announcer {
   readonly #timers: AnnouncerTimers;
   readonly #random: () => number;
+  readonly #gatewaysFor: GatewaysFor;
   readonly #announcing = new Map<string, Announcing>();
   /** Sorted by time when `#dirty` is not set; jobs of stopped addresses go at the next sorting. */
   #jobs: Job[] = [];
@@ -73,37 +79,36 @@ export class Announcer {
   #tokens: number;
   #filledAt = 0;
 
-  constructor(random: () => number, timers: AnnouncerTimers = ANNOUNCER_TIMERS) {
+  constructor(random: () => number, gatewaysFor: GatewaysFor, timers: AnnouncerTimers = ANNOUNCER_TIMERS) {
     this.#timers = timers;
+    this.#gatewaysFor = gatewaysFor;
     this.#random = random;
     this.#tokens = this.#burst;
   }
 
-  /** Begins (or begins again) to announce `ip`; `neighbours` are gateways first, then askers. */
-  start(ip: string, gateways: readonly Neighbour[], askers: readonly Neighbour[], now: number): void {
+  /** Begins (or begins again) to announce `ip`, to its gateways first, then to its `askers`. */
+  start(ip: string, askers: readonly Neighbour[], now: number): void {
     this.stop(ip);
     const neighbours = new Map<string, Neighbour>();
-    for (const neighbour of [...gateways, ...askers])
+    for (const neighbour of [...this.#gatewaysFor(ip), ...askers])
       if (!neighbours.has(neighbour.ip) && neighbour.ip !== ip) neighbours.set(neighbour.ip, neighbour);
     const of: Announcing = { since: now, neighbours, unconfirmed: new Set(neighbours.keys()), confirmedAt: undefined, stopped: false };
     this.#announcing.set(ip, of);
-    const gratuitous: Announcement = { kind: 'gratuitous', ip };
-    this.#add({ of, at: now, priority: 0, run: gratuitous, onlyUnconfirmed: false });
-    for (const at of this.#timers.broadcastRepeats) this.#add({ of, at: now + at, priority: 1, run: gratuitous, onlyUnconfirmed: false });
-    for (const neighbour of neighbours.values()) {
-      const run: Announcement = { kind: 'directed', ip, neighbour };
-      this.#add({ of, at: now, priority: 0, run, onlyUnconfirmed: false });
-      for (const at of this.#timers.directedRepeats) this.#add({ of, at: now + at, priority: 1, run, onlyUnconfirmed: true });
+    this.#add({ of, at: now, priority: 0, to: 'all', ip, onlyUnconfirmed: false });
+    for (const at of this.#timers.broadcastRepeats) this.#add({ of, at: now + at, priority: 1, to: 'all', ip, onlyUnconfirmed: false });
+    for (const to of neighbours.values()) {
+      this.#add({ of, at: now, priority: 0, to, ip, onlyUnconfirmed: false });
+      for (const at of this.#timers.directedRepeats) this.#add({ of, at: now + at, priority: 1, to, ip, onlyUnconfirmed: true });
     }
-    this.#addRefreshes(of, ip, gateways, now);
+    this.#addRefreshes(of, ip, now);
   }
 
   /** Goes on with refreshes only: the neighbours know the way already. */
-  resume(ip: string, gateways: readonly Neighbour[], now: number): void {
+  resume(ip: string, now: number): void {
     this.stop(ip);
     const of: Announcing = { since: now, neighbours: new Map(), unconfirmed: new Set(), confirmedAt: undefined, stopped: false };
     this.#announcing.set(ip, of);
-    this.#addRefreshes(of, ip, gateways, now);
+    this.#addRefreshes(of, ip, now);
   }
 
   /** Nothing more is sent for `ip`. */
@@ -118,7 +123,7 @@ export class Announcer {
   /** One more broadcast now, for a conflict to be defended or an interface that changed. */
   again(ip: string, now: number): void {
     const of = this.#announcing.get(ip);
-    if (of !== undefined) this.#add({ of, at: now, priority: 0, run: { kind: 'gratuitous', ip }, onlyUnconfirmed: false });
+    if (of !== undefined) this.#add({ of, at: now, priority: 0, to: 'all', ip, onlyUnconfirmed: false });
   }
 
   /** `neighbour` answered a directed request that came from `ip`. The first answer of all is returned. */
@@ -148,13 +153,14 @@ export class Announcer {
     const rest = this.#jobs.slice(count);
     const sent: Announcement[] = [];
     for (const job of ready) {
-      if (job.onlyUnconfirmed && job.run.kind === 'directed' && !job.of.unconfirmed.has(job.run.neighbour.ip)) continue;
+      if (job.onlyUnconfirmed && typeof job.to === 'object' && !job.of.unconfirmed.has(job.to.ip)) continue;
       if (this.#tokens < 1) {
         rest.push(job);
         continue;
       }
-      this.#tokens -= 1;
-      sent.push(job.run);
+      const announcements = this.#announcementsOf(job);
+      this.#tokens -= announcements.length;
+      sent.push(...announcements);
       if (job.every !== undefined) rest.push({ ...job, at: now + this.#jitter(job.every) });
     }
     this.#jobs = rest;
@@ -179,13 +185,20 @@ export class Announcer {
     this.#dirty = true;
   }
 
-  #addRefreshes(of: Announcing, ip: string, gateways: readonly Neighbour[], now: number): void {
-    this.#addRefresh(of, { kind: 'gratuitous', ip }, this.#timers.refreshBroadcast, now);
-    for (const neighbour of gateways) this.#addRefresh(of, { kind: 'directed', ip, neighbour }, this.#timers.refreshDirected, now);
+  #announcementsOf({ ip, to }: Job): Announcement[] {
+    if (to === 'all') return [{ kind: 'gratuitous', ip }];
+    const gateways = this.#gatewaysFor(ip);
+    const neighbours = to === 'gateways' ? gateways : [gateways.find(gateway => gateway.ip === to.ip) ?? to];
+    return neighbours.map(neighbour => ({ kind: 'directed', ip, neighbour }));
   }
 
-  #addRefresh(of: Announcing, run: Announcement, every: number, now: number): void {
-    this.#add({ of, at: now + this.#jitter(every), priority: 2, run, onlyUnconfirmed: false, every });
+  #addRefreshes(of: Announcing, ip: string, now: number): void {
+    this.#addRefresh(of, ip, 'all', this.#timers.refreshBroadcast, now);
+    this.#addRefresh(of, ip, 'gateways', this.#timers.refreshDirected, now);
+  }
+
+  #addRefresh(of: Announcing, ip: string, to: 'all' | 'gateways', every: number, now: number): void {
+    this.#add({ of, at: now + this.#jitter(every), priority: 2, to, ip, onlyUnconfirmed: false, every });
   }
 
   #settle(): void {

@@ -1,11 +1,12 @@
 import type { Mac } from '../layer2/ethernet.ts';
 import { familyOf } from '../layer2/octets.ts';
 import type { MeshState } from '../mesh/state.ts';
+import { detection, type MeshTimers } from '../mesh/timers.ts';
 import { noteUplink } from '../mesh/uplink.ts';
 import type { Device } from './devices.ts';
 import { uplinkFrame } from './frames.ts';
 
-/** Between two requests to a gateway whose MAC is not known: they are broadcasts (ms). */
+/** Between two broadcast requests to a gateway whose MAC has not been known for a while (ms). */
 const UNRESOLVED = 1_000;
 /** Askers that are asked back where there is no gateway. */
 const WITNESSES = 4;
@@ -15,13 +16,19 @@ interface Neighbour {
   askedAt: number;
 }
 
+interface Gateway extends Neighbour {
+  broadcastAt: number;
+  /** The first question since its last answer; undefined: it has answered what was asked. */
+  waitingSince: number | undefined;
+}
+
 /**
  * Finds out whether packets pass between this node and others: by asking the gateways of the segment for their address. Where there
  * is none, recent askers and the other nodes' kernels are witnesses, asked only once all peers fall silent at the same time.
  */
 export class UplinkProbe {
   readonly #send: (frame: Buffer) => void;
-  readonly #gateways = new Map<string, Neighbour>();
+  readonly #gateways = new Map<string, Gateway>();
   readonly #witnesses = new Map<string, Neighbour>();
   #asking = false;
   #peersAskedAt = Number.NEGATIVE_INFINITY;
@@ -32,9 +39,10 @@ export class UplinkProbe {
 
   setGateways(gateways: readonly string[]): void {
     for (const ip of this.#gateways.keys()) if (!gateways.includes(ip)) this.#gateways.delete(ip);
-    for (const ip of gateways) if (!this.#gateways.has(ip)) this.#gateways.set(ip, { mac: undefined, askedAt: Number.NEGATIVE_INFINITY });
+    for (const ip of gateways) if (!this.#gateways.has(ip)) this.#gateways.set(ip, unknownGateway());
   }
 
+  /** The MAC is that of the last answer; undefined where there was none, or where the gateway has fallen silent since. */
   get gateways(): { ip: string; mac: Mac | undefined }[] {
     return [...this.#gateways].map(([ip, { mac }]) => ({ ip, mac }));
   }
@@ -50,7 +58,10 @@ export class UplinkProbe {
   /** An answer to one of ours. */
   replied(state: MeshState, neighbour: string, mac: Mac, now: number): void {
     const gateway = this.#gateways.get(neighbour);
-    if (gateway !== undefined) gateway.mac = mac;
+    if (gateway !== undefined) {
+      gateway.mac = mac;
+      gateway.waitingSince = undefined;
+    }
     if (gateway !== undefined || this.#asking) noteUplink(state, now);
   }
 
@@ -69,9 +80,7 @@ export class UplinkProbe {
     state.uplink.expected = this.#gateways.size > 0;
     if (state.uplink.expected) {
       this.#asking = false;
-      for (const [ip, neighbour] of this.#gateways) {
-        this.#ask(ip, neighbour, device, now, neighbour.mac === undefined ? UNRESOLVED : state.timers.interval / 2);
-      }
+      for (const [ip, gateway] of this.#gateways) this.#askGateway(ip, gateway, device, state.timers, now);
       return;
     }
     const asking = silence(state, now) && (this.#witnesses.size > 0 || state.peers.size > 1);
@@ -87,6 +96,25 @@ export class UplinkProbe {
     this.#asking = asking;
   }
 
+  /**
+   * The known MAC is asked, and when its answers stop everybody as well: a gateway that was replaced, or whose address moved to another
+   * router, answers before anybody counts as cut off. Once that has failed for the detection time, the broadcasts become few.
+   */
+  #askGateway(ip: string, gateway: Gateway, device: Device, timers: MeshTimers, now: number): void {
+    const silence = gateway.waitingSince === undefined ? 0 : now - gateway.waitingSince;
+    // Its MAC is no longer believed; should it come back with the same one, it hears the broadcasts, too.
+    if (silence >= 2 * detection(timers)) gateway.mac = undefined;
+    if (gateway.mac !== undefined) {
+      if (this.#ask(ip, gateway, device, now, timers.interval / 2)) gateway.waitingSince ??= now;
+      // Two answers are missing: there is still time before the uplink counts as unproven.
+      if (silence < timers.interval) return;
+    }
+    const broadcast = { mac: undefined, askedAt: gateway.broadcastAt };
+    if (!this.#ask(ip, broadcast, device, now, gateway.mac === undefined ? UNRESOLVED : timers.interval / 2)) return;
+    gateway.broadcastAt = now;
+    gateway.waitingSince ??= now;
+  }
+
   /** A host whose speaker is silent may still have a kernel that answers. */
   #askPeers(state: MeshState, device: Device, now: number): void {
     if (now - this.#peersAskedAt < state.timers.interval / 2) return;
@@ -96,13 +124,19 @@ export class UplinkProbe {
     }
   }
 
-  #ask(ip: string, neighbour: Neighbour, device: Device, now: number, every: number): void {
-    if (now - neighbour.askedAt < every) return;
+  /** Whether a question was due and could be asked. */
+  #ask(ip: string, neighbour: Neighbour, device: Device, now: number, every: number): boolean {
+    if (now - neighbour.askedAt < every) return false;
     const own = ownAddress(device, ip);
-    if (own === undefined) return;
+    if (own === undefined) return false;
     neighbour.askedAt = now;
     this.#send(uplinkFrame(own, device.mac, { ip: ip.replace(/%.*$/, ''), mac: neighbour.mac }));
+    return true;
   }
+}
+
+function unknownGateway(): Gateway {
+  return { mac: undefined, askedAt: Number.NEGATIVE_INFINITY, broadcastAt: Number.NEGATIVE_INFINITY, waitingSince: undefined };
 }
 
 /** Every peer has been silent for longer than a beacon and its jitter take. */

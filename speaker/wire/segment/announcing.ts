@@ -30,7 +30,7 @@ export class Announcing {
     this.#ownership = ownership;
     this.#uplink = uplink;
     this.#onVerdict = onVerdict;
-    this.#announcer = new Announcer(state.context.random);
+    this.#announcer = new Announcer(state.context.random, ip => this.#gatewaysFor(ip));
   }
 
   /** Asks whether somebody else has the address; nothing is answered meanwhile. */
@@ -51,14 +51,14 @@ export class Announcing {
   /** Answers from now on and tells the neighbours. */
   announce(ip: string): void {
     this.#ownership.answer(ip);
-    this.#announcer.start(ip, this.#gatewaysFor(ip), this.#askers.of(ip), this.#now());
+    this.#announcer.start(ip, this.#askers.of(ip), this.#now());
     this.#flush();
   }
 
   /** Answers again after a restart. Nobody lost the way, so nothing is announced but the usual refresh. */
   resume(ip: string): void {
     this.#ownership.answer(ip);
-    this.#announcer.resume(ip, this.#gatewaysFor(ip), this.#now());
+    this.#announcer.resume(ip, this.#now());
     this.#flush();
   }
 

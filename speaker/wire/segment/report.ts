@@ -49,8 +49,7 @@ function unfitReason({ device, mesh, responder }: SegmentState, now: number): st
   if (!device.carrier) return 'the link is down';
   // Before that, those who are heard have not had the time to answer.
   if (mesh.unheardSince !== undefined && now - mesh.unheardSince >= detection(mesh.timers)) return 'no peer hears this node';
-  if (mesh.uplink.probed && now - mesh.uplink.seenAt > detection(mesh.timers))
-    return 'neither the gateway nor any other host answers';
+  if (mesh.uplink.probed && now - mesh.uplink.seenAt > detection(mesh.timers)) return 'neither the gateway nor any other host answers';
   return undefined;
 }
 
