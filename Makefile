@@ -2,8 +2,16 @@
 SHELL := /bin/bash
 RUN := PATH="$$PATH:/usr/sbin:/sbin" node --import tsx
 
+# Of `make image`: where it belongs, what for, and whether it is pushed there.
+IMAGE ?= herald
+PLATFORMS ?= linux/amd64,linux/arm64
+PUSH ?=
+VERSION = $(shell node -p 'require("./package.json").version')
+BUILDX ?= docker buildx
+comma := ,
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos soak bench crds bundle
+.PHONY: help demo test check test-unit test-contract test-interop test-e2e fuzz chaos soak bench crds bundle image
 
 help: ## list the tasks
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -49,3 +57,12 @@ crds: ## write the CRDs, their chart copies and the reference pages
 
 bundle: ## what the image holds, into dist/
 	@npm run -s bundle
+
+image: ## the image for x64 and arm64, into dist/; or IMAGE=registry.example.com/herald PUSH=1: there
+	@mkdir -p dist
+	$(BUILDX) build --platform $(PLATFORMS) \
+	  --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) \
+	  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null || echo 0) \
+	  --tag $(IMAGE):$(VERSION) \
+	  --output $(if $(PUSH),type=registry,type=oci$(comma)dest=dist/herald-$(VERSION).oci.tar) .

@@ -85,6 +85,12 @@ const everything = [
   'speaker.netAdmin=true',
   'speaker.bpf=true',
   'speaker.bgpListenPort=179',
+  'speaker.responder=auto',
+  'speaker.pin.enabled=true',
+  'speaker.nodeForwarding=true',
+  'speaker.tolerations[0].operator=Exists',
+  'readMetalLB.enabled=true',
+  'controller.nodeMode.protectedPorts=22/TCP',
   'speaker.excludeInterfaces={^wg}',
   'controller.extraArgs={--kube-api-qps=500}',
   'image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000',
@@ -228,7 +234,8 @@ describe.skipIf(helmPath() === undefined)('the API server takes what the chart m
 
   beforeAll(async () => {
     server = await startApiServer({ port: 0 });
-    await applyObject(server.url, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'herald-system' } });
+    for (const name of ['herald-system', 'metallb-system'])
+      await applyObject(server.url, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   });
 
   afterAll(() => server.close());

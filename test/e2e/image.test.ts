@@ -5,14 +5,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { helmPath } from '@herald/charts';
-import { endpointSlices, nodes, services } from '@herald/kube';
+import type { BGPPeer, Speaker } from '@herald/crds';
+import { endpointSlices, nodes, resource, services } from '@herald/kube';
 import { type Program, run } from '@herald/playground';
+import { openKernelResponder } from 'raw-socket';
 import { createLan, type Lan, missing } from 'raw-socket/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { instruction, instructions } from '../pods/dockerfile.ts';
 import { Door } from '../pods/door.ts';
-import { type PodSpec, startPod } from '../pods/pod.ts';
-import { installRelease, namespace, type Release } from '../pods/release.ts';
+import { type PodOptions, type PodSpec, runPod, startPod } from '../pods/pod.ts';
+import { installManifests, installRelease, namespace, podWith, type Release } from '../pods/release.ts';
+import { hasKubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -121,8 +125,18 @@ const lacking =
         programs: ['ip', 'unshare', 'setpriv', 'arping'],
       });
 
-/** CAP_NET_RAW is number 13 (linux/capability.h). */
+// Their numbers: linux/capability.h.
+const NET_BIND_SERVICE = 1n << 10n;
+const NET_ADMIN = 1n << 12n;
 const NET_RAW = 1n << 13n;
+const BPF = 1n << 39n;
+
+/** The kernel answers where eBPF programs may be loaded. */
+function hasKernelResponder(): boolean {
+  const opened = openKernelResponder();
+  if (opened.available) opened.responder.close();
+  return opened.available;
+}
 
 /** Effective capabilities, user and escalation of a process, as the kernel tells them. */
 function standing(program: Program) {
@@ -130,6 +144,10 @@ function standing(program: Program) {
   const line = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.split(/\s+/);
   return { capabilities: BigInt(`0x${line('CapEff')?.[0]}`), uid: line('Uid')?.[1], noNewPrivileges: line('NoNewPrivs')?.[0] };
 }
+
+const heraldlb = { group: 'heraldlb.io', version: 'v1beta1' };
+const speakers = resource<Speaker>({ ...heraldlb, plural: 'speakers', kind: 'Speaker', namespaced: false });
+const bgpPeers = resource<BGPPeer>({ ...heraldlb, plural: 'bgppeers', kind: 'BGPPeer', namespaced: true });
 
 /** What the downward API tells a pod. */
 const fieldsOf = (name: string) => ({ 'spec.nodeName': 'n1', 'metadata.name': name, 'metadata.namespace': namespace });
@@ -143,6 +161,7 @@ describe.skipIf(lacking !== undefined)(
     let lan: Lan;
     let door: Door;
     let speakerPod: PodSpec;
+    const bpf = join(folder, 'bpf');
     const running: Program[] = [];
 
     beforeAll(async () => {
@@ -155,6 +174,8 @@ describe.skipIf(lacking !== undefined)(
       ];
       release = await installRelease(join(folder, 'release'), values);
       lan = createLan();
+      mkdirSync(bpf);
+      execFileSync('mount', ['-t', 'bpf', 'bpf', bpf]);
       door = new Door(lan.host, PORT, release.port);
       const status = { addresses: [{ type: 'InternalIP', address: '10.66.0.1' }] };
       await release.client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status });
@@ -163,19 +184,29 @@ describe.skipIf(lacking !== undefined)(
 
     afterAll(async () => {
       await Promise.all(running.map(program => program.stop(5_000)));
+      spawnSync('umount', [bpf]);
       await door?.close();
       lan?.close();
       await release?.close();
     });
 
-    const speaker = (spec: PodSpec, name: string) =>
-      startPod(spec, {
-        image,
-        netns: lan.host.name,
-        fields: fieldsOf(name),
-        account: release.account('speaker', PORT),
-        folder: join(folder, name),
-      });
+    const onNode = (name: string): PodOptions => ({
+      image,
+      netns: lan.host.name,
+      fields: fieldsOf(name),
+      account: release.account('speaker', PORT),
+      folder: join(folder, name),
+      bpf,
+    });
+    const speaker = async (spec: PodSpec, name: string): Promise<Program> => {
+      const program = await startPod(spec, onNode(name));
+      running.push(program);
+      return program;
+    };
+    const answers = () => lan.peer.try('arping', '-c', '1', '-w', '1', '-I', 'eth0', VIP).status === 0;
+    const endAll = async (): Promise<void> => {
+      for (const program of running.splice(0)) expect(await program.stop()).toBe(0);
+    };
 
     it('the controller starts as nobody in particular, with nothing', async () => {
       const pod = await release.pod('controller');
@@ -207,10 +238,9 @@ describe.skipIf(lacking !== undefined)(
 
     it('the speaker starts with NET_RAW alone and answers on the wire', async () => {
       const program = await speaker(speakerPod, 'speaker-1');
-      running.push(program);
       expect(standing(program)).toEqual({ capabilities: NET_RAW, uid: '0', noNewPrivileges: '1' });
       expect(lan.host.run('curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.1:9125/healthz')).toBe('200');
-      await until('an ARP reply', () => lan.peer.try('arping', '-c', '1', '-w', '1', '-I', 'eth0', VIP).status === 0);
+      await until('an ARP reply', answers);
       expect(readdirSync(join(folder, 'speaker-1', 'volumes', 'herald')), 'the snapshot, on the node').not.toEqual([]);
     });
 
@@ -221,15 +251,76 @@ describe.skipIf(lacking !== undefined)(
       expect(entries.filter(({ status }) => status === 401 || status === 403)).toEqual([]);
     });
 
-    it('both end cleanly', async () => {
-      for (const program of running) expect(await program.stop()).toBe(0);
-    });
+    it('both end cleanly', endAll);
 
     it('a speaker of another user has no capability, and says so', async () => {
       const container = speakerPod.containers[0];
       if (container === undefined) throw new Error('there is no container');
       const other = { ...speakerPod, containers: [{ ...container, securityContext: { ...container.securityContext, runAsUser: 65_532 } }] };
       await expect(speaker(other, 'speaker-2')).rejects.toThrow('CAP_NET_RAW');
+    });
+
+    describe('installed in other ways', () => {
+      afterEach(async () => {
+        await Promise.all(running.splice(0).map(program => program.stop(5_000)));
+      });
+
+      it('a speaker that may bind port 179 waits for connections of routers there', async () => {
+        const program = await speaker(await podWith('speaker', ['speaker.bgpListenPort=179']), 'speaker-3');
+        expect(standing(program).capabilities).toBe(NET_RAW | NET_BIND_SERVICE);
+        const spec = { myASN: 64_500, peerASN: 64_501, peerAddress: '10.66.0.2', passive: true };
+        const metadata = { name: 'router', namespace };
+        await release.client.create(bgpPeers, { apiVersion: 'heraldlb.io/v1beta1', kind: 'BGPPeer', metadata, spec });
+        await until('a listener', () => lan.host.run('ss', '-Hltn', 'sport = :179').includes(':179'));
+      });
+
+      it.skipIf(!hasKernelResponder())('a speaker with NET_ADMIN and BPF has the kernel answer, and pins that on its node', async () => {
+        const values = ['speaker.netAdmin=true', 'speaker.bpf=true', 'speaker.responder=auto', 'speaker.pin.enabled=true'];
+        const pod = await podWith('speaker', values);
+        const first = await speaker(pod, 'speaker-4');
+        expect(standing(first).capabilities).toBe(NET_RAW | NET_ADMIN | BPF);
+        await until('what the kernel answers', async () => {
+          const { status } = await release.client.get(speakers, { name: 'n1' });
+          return status?.responder === 'kernel' && status.pinned === true && answers();
+        });
+        const pins = readdirSync(join(bpf, 'herald'), { recursive: true });
+        await first.kill();
+        running.splice(0);
+        expect(answers(), 'the process is gone, and the kernel answers').toBe(true);
+        const second = await speaker(pod, 'speaker-5');
+        await until('what is taken over', () => readFileSync(second.logFile, 'utf8').includes('the kernel went on answering'));
+        expect(readdirSync(join(bpf, 'herald'), { recursive: true }), 'the same pins').toEqual(pins);
+        await second.kill();
+        running.splice(0);
+        const cleanup = parse(readFileSync(join(root, 'examples/operations/cleanup.yaml'), 'utf8')) as { spec: PodSpec };
+        const cleaned = await runPod(cleanup.spec, onNode('cleanup'));
+        expect(cleaned).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^removed \/sys\/fs\/bpf\/herald\//) });
+        expect(answers()).toBe(false);
+        expect(readdirSync(bpf)).not.toContain('herald');
+      });
+
+      it.skipIf(!hasKubectl)('those of deploy/, as kubectl apply -k makes them, start and are refused nothing', async () => {
+        const manifests = await installManifests(join(folder, 'manifests'));
+        const port = PORT + 1;
+        const inside = new Door(lan.host, port, manifests.port);
+        try {
+          const status = { addresses: [{ type: 'InternalIP', address: '10.66.0.1' }] };
+          await manifests.client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status });
+          const controller = { image, fields: fieldsOf('controller-2'), account: manifests.account('controller', manifests.port) };
+          running.push(await startPod(await manifests.pod('controller'), { ...controller, folder: join(folder, 'controller-2') }));
+          const account = manifests.account('speaker', port);
+          running.push(await startPod(await manifests.pod('speaker'), { ...onNode('speaker-6'), account }));
+          await until('its Speaker to be ready', async () => {
+            const { items } = await manifests.client.list(speakers);
+            return items[0]?.status?.conditions?.some(({ type, status: ready }) => type === 'Ready' && ready === 'True') === true;
+          });
+          await endAll();
+          expect(manifests.server.audit.entries({}).filter(({ status: code }) => code === 401 || code === 403)).toEqual([]);
+        } finally {
+          await inside.close();
+          await manifests.close();
+        }
+      });
     });
   },
 );

@@ -160,6 +160,28 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     expect(await answering()).toEqual([lan.node(1).host.mac]);
   });
 
+  it('without a caretaker nobody answers new questions while it is held, until its speaker is back or the hold is over', async () => {
+    for (const index of [1, 2]) await lan.node(index).stop();
+    for (const index of [1, 2]) lan.node(index).start({ caretaker: false });
+    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    const held = VIPS.map(ip => planned(ip, lan.nodes, { hold: 4_000 }));
+    lan.plan(held);
+    const { mac } = lan.node(0).host;
+    // Who uses the address already keeps the way: its packets go to the node, and nobody tells it otherwise.
+    for (const ip of VIPS) lan.client.run('ip', 'neigh', 'replace', ip, 'lladdr', mac, 'dev', 'eth0', 'nud', 'reachable');
+    await lan.node(0).stop();
+    const end = performance.now() + 1_500;
+    while (performance.now() < end) expect(await answering()).toEqual([]);
+    expect(VIPS.map(neighbour)).toEqual([mac, mac]);
+    lan.node(0).start({ addresses: held.map(address => ({ ...address, restored: [{ segment: '10.66.0.0/24', epoch: 2 }] })) });
+    await until('its own answer', async () => (await answering()).join() === mac);
+    expect([1, 2].flatMap(index => lan.node(index).about('acquired', VIP4))).toEqual([]);
+    await until('all to hear each other', () => lan.nodes.every(node => heard(node) === 2));
+    await lan.node(0).stop();
+    await until('the next in line, when the hold is over', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+  });
+
   it('an address that leaves the plan is not answered any more', async () => {
     for (const node of lan.nodes) node.thread?.command({ kind: 'addresses', set: [], remove: [VIP4] });
     await until('the release', () => lan.node(0).about('released', VIP4).length > 0);

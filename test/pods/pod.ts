@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Program } from '@herald/playground';
+import { type ExecResult, Program, run } from '@herald/playground';
 import { imageCommand, imageUser } from './dockerfile.ts';
 
 /** The part of a PodSpec that says what its process is and may do. */
@@ -40,6 +40,8 @@ export interface PodOptions {
   account: { token: string; ca: string; port: number };
   /** A folder for its volumes and its log. */
   folder: string;
+  /** Where the BPF file system of its node is mounted, for pods that ask for it. */
+  bpf?: string;
   /** How long it may take to say that it is ready (ms). */
   timeout?: number;
 }
@@ -50,7 +52,7 @@ export interface PodOptions {
  */
 const SET_UP = `
 set -e
-image=$1 node=$2 account=$3 readonly=$4 volumes=$5; shift 5
+image=$1 node=$2 account=$3 readonly=$4 volumes=$5 bpf=$6; shift 6
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/image /run/secrets/kubernetes.io/serviceaccount
@@ -65,6 +67,7 @@ if [ -n "$volumes" ]; then
     if [ -d "$volume" ]; then mkdir "/var/lib/\${volume##*/}"; mount --bind "$volume" "/var/lib/\${volume##*/}"; fi
   done
 fi
+if [ -n "$bpf" ]; then mount --bind "$bpf" /sys/fs/bpf; fi
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 if [ "$readonly" = true ]; then mount -o remount,bind,ro /; fi
 cd /
@@ -73,6 +76,24 @@ exec "$@"
 
 /** Runs the first container of a pod as Kubernetes would: its words, user, capabilities, mounts and service account. Needs root. */
 export function startPod(spec: PodSpec, options: PodOptions): Promise<Program> {
+  const { argv, env, name } = command(spec, options);
+  const [file, ...rest] = argv;
+  const child: ChildProcess = spawn(file as string, rest, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  return Program.start(child, {
+    name,
+    logFile: join(options.folder, `${name}.log`),
+    ready: /"msg":"ready"/,
+    timeout: options.timeout ?? 30_000,
+  });
+}
+
+/** The same for a pod that does something and ends. */
+export function runPod(spec: PodSpec, options: PodOptions): Promise<ExecResult> {
+  const { argv, env } = command(spec, options);
+  return run(argv, { env, timeout: options.timeout ?? 30_000 });
+}
+
+function command(spec: PodSpec, options: PodOptions): { argv: string[]; env: Record<string, string>; name: string } {
   const container = spec.containers[0];
   if (container === undefined) throw new Error('the pod has no container');
   const { folder, fields } = options;
@@ -97,32 +118,34 @@ export function startPod(spec: PodSpec, options: PodOptions): Promise<Program> {
     '-c',
     ...words,
     String(readOnly),
-    hostPaths(spec, container, folder),
+    ...hostPaths(spec, container, options),
     'setpriv',
     ...privileges(spec, container),
     '--',
     ...imageCommand('/run/node', '/run/image'),
     ...args,
   ];
-  const [file, ...rest] = argv;
-  const child: ChildProcess = spawn(file as string, rest, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  return Program.start(child, {
-    name: container.name,
-    logFile: join(folder, `${container.name}.log`),
-    ready: /"msg":"ready"/,
-    timeout: options.timeout ?? 30_000,
-  });
+  return { argv, env, name: container.name };
 }
 
-/** Folders of the node, made as `DirectoryOrCreate` makes them; only /var/lib/NAME is provided for. */
-function hostPaths(spec: PodSpec, container: Container, folder: string): string {
-  const mounts = (container.volumeMounts ?? []).filter(({ name }) => spec.volumes?.some(v => v.name === name && v.hostPath !== undefined));
-  for (const { mountPath } of mounts) {
-    const [, name] = /^\/var\/lib\/([a-z]+)$/.exec(mountPath) ?? [];
-    if (name === undefined) throw new Error(`cannot provide ${mountPath}`);
-    mkdirSync(join(folder, 'volumes', name), { recursive: true });
+/**
+ * Folders of the node: that of its volumes, made as `DirectoryOrCreate` makes them, and its BPF file system; empty where the pod has none. Only
+ * /var/lib/NAME and /sys/fs/bpf are provided for.
+ */
+function hostPaths(spec: PodSpec, container: Container, { folder, bpf }: PodOptions): [volumes: string, bpf: string] {
+  const found: [string, string] = ['', ''];
+  for (const { name, mountPath } of container.volumeMounts ?? []) {
+    if (!spec.volumes?.some(volume => volume.name === name && volume.hostPath !== undefined)) continue;
+    if (mountPath === '/sys/fs/bpf' && bpf !== undefined) {
+      found[1] = bpf;
+      continue;
+    }
+    const [, directory] = /^\/var\/lib\/([a-z]+)$/.exec(mountPath) ?? [];
+    if (directory === undefined) throw new Error(`cannot provide ${mountPath}`);
+    found[0] = join(folder, 'volumes');
+    mkdirSync(join(found[0], directory), { recursive: true });
   }
-  return mounts.length === 0 ? '' : join(folder, 'volumes');
+  return found;
 }
 
 function environment(container: Container, { account, fields }: PodOptions): Record<string, string> {
