@@ -279,6 +279,7 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     sessions: [],
     routeConflicts: [],
     segments: [],
+    excludedInterfaces: [],
     problem: 'starting',
   };
   const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);

@@ -9,7 +9,7 @@ import { segmentReport } from './wire/testing.ts';
 const segment = segmentReport({ segment: '10.0.0.0/24', peersHeard: ['n2'], stalls: 1, beaconsLost: 2 });
 
 function report(answers: SegmentReport['answers'], more: Partial<SegmentReport> = {}): WireEvent {
-  return { kind: 'report', segments: [{ ...segment, ...more, answers }] };
+  return { kind: 'report', segments: [{ ...segment, ...more, answers }], excluded: [] };
 }
 
 async function series(registry: Registry, name: string): Promise<string[]> {

@@ -13,6 +13,7 @@ const view: SpeakerView = {
   owners: [],
   owned: 0,
   segments: [segment],
+  excludedInterfaces: [],
   conflicts: [],
   sessions: [],
   routeConflicts: [],
@@ -33,6 +34,7 @@ it.each<[string, Partial<SpeakerView>, object]>([
   ],
   ['no segment', { segments: [] }, { responder: 'none', segments: [] }],
   ['a stranger on an address', { conflicts: [conflict] }, { conflicts: [conflict] }],
+  ['an interface that could be named', { excludedInterfaces: ['docker0'] }, { excludedInterfaces: ['docker0'] }],
   ['working from a snapshot', { snapshotAge: 12 }, { snapshotAgeSeconds: 12 }],
 ])('%s', (_, change, expected) => {
   expect(statusOf({ ...view, ...change })).toMatchObject(expected);
@@ -44,6 +46,7 @@ it.each<[string, Partial<SpeakerView>, boolean]>([
   ['the snapshot grew older', { snapshotAge: 13 }, true],
   ['its kernel still answers', { segments: [{ ...segment, peersHeard: ['node-2'], peersAnswering: ['node-3'] }] }, false],
   ['kube-proxy changed its mode', { kubeProxy: 'IPVS' }, false],
+  ['an interface that could be named', { excludedInterfaces: ['docker0'] }, false],
   ['a peer fell silent', { segments: [{ ...segment, peersHeard: ['node-2'] }] }, false],
   ['an address more', { owned: 1 }, false],
   ['a stranger on an address', { conflicts: [conflict] }, false],

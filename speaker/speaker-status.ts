@@ -13,6 +13,8 @@ export interface SpeakerView {
   owners: readonly AnnouncementOwner[];
   owned: number;
   segments: readonly SegmentReport[];
+  /** Interfaces that are used only if an advertisement names them. */
+  excludedInterfaces: readonly string[];
   sessions: readonly SpeakerSession[];
   /** Routes that advertisements contradict each other about. */
   routeConflicts: readonly SpeakerRouteConflict[];
@@ -22,6 +24,7 @@ export interface SpeakerView {
   problem: string | undefined;
 }
 
+const SEGMENTS = 64;
 const CLAIMS = 1_000;
 const CONFLICTS = 256;
 
@@ -36,7 +39,8 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     kubeProxy: view.kubeProxy,
     nodeForwarding: view.nodeForwarding,
     owned: view.owned,
-    segments: view.segments.slice(0, 64).map(segmentOf),
+    segments: view.segments.slice(0, SEGMENTS).map(segmentOf),
+    ...(view.excludedInterfaces.length > 0 && { excludedInterfaces: view.excludedInterfaces.slice(0, SEGMENTS) }),
     ...(view.sessions.length > 0 && {
       sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
       sessions: view.sessions.slice(0, 256),

@@ -59,6 +59,7 @@ export class Speaker {
   #begun = false;
   #commands: WireCommand[] = [];
   #segments: readonly SegmentReport[] = [];
+  #excludedInterfaces: readonly string[] = [];
   #reportedAt: number | undefined;
   #clusterUid: string | undefined;
   #secrets: readonly Uint8Array[] = [];
@@ -309,6 +310,7 @@ export class Speaker {
     this.#layer2.event(event);
     if (event.kind === 'report') {
       this.#segments = event.segments;
+      this.#excludedInterfaces = event.excluded;
       this.#reportedAt = this.#client.clock.now();
     } else if (event.kind === 'problem') {
       this.#logger.error({ about: event.about }, event.message);
@@ -338,6 +340,7 @@ export class Speaker {
       owned: this.#layer2.owners.size,
       conflicts: this.#layer2.owners.conflicts,
       segments: this.#segments,
+      excludedInterfaces: this.#excludedInterfaces,
       sessions: this.#bgp.sessions(),
       routeConflicts: this.#bgp.routeConflicts(),
       problem: this.problem(),

@@ -1,6 +1,6 @@
 /** The thread that answers, as the speaker's wire thread does: with its responder, once by packet sockets alone and once with the kernel's. */
 import { inNetworkNamespace, interfaces, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
-import { usableDevices } from '../../speaker/wire/devices.ts';
+import { devicesOf } from '../../speaker/wire/devices.ts';
 import type { Kernel } from '../../speaker/wire/kernel-answers.ts';
 import { Leases } from '../../speaker/wire/leases.ts';
 import { Responder } from '../../speaker/wire/responder.ts';
@@ -13,7 +13,7 @@ const { loop, data } = side;
 const ignored = { asked: () => undefined, claimed: () => undefined, replied: () => undefined, heard: () => undefined, holdOf: () => 0 };
 
 inNetworkNamespace(data.namespace, () => {
-  const device = usableDevices(interfaces(), [], new Set()).find(({ name }) => name === 'eth0');
+  const device = devicesOf(interfaces(), [], new Set()).usable.find(({ name }) => name === 'eth0');
   if (!device) throw new Error(`${data.namespace} has no eth0`);
   const serve = (addresses: readonly string[], kernel?: Kernel): void =>
     new Responder(loop, device, ignored, kernel).setAddresses(new Map(addresses.map(ip => [ip, { mode: 'own' }])), []);

@@ -37,6 +37,8 @@ test('speakerOf takes the names of the interfaces', () => {
     status: { segments: [segment] },
   } as const;
   expect(speakerOf({ ...speaker, status: { segments: [segment] } })).toEqual({ node: 'n1', interfaces: new Set(['eth0']) });
+  const more = { ...speaker, status: { segments: [segment], excludedInterfaces: ['docker0'] } };
+  expect(speakerOf(more)).toEqual({ node: 'n1', interfaces: new Set(['eth0', 'docker0']) });
   expect(speakerOf({ apiVersion: 'heraldlb.io/v1beta1', kind: 'Speaker', metadata: { name: 'n2' } }).interfaces.size).toBe(0);
 });
 

@@ -68,8 +68,10 @@ export function nodeOf(node: NodeObject): PlannedNode {
   };
 }
 
-export function speakerOf(speaker: Speaker): PlannedSpeaker {
-  return { node: speaker.metadata.name, interfaces: new Set((speaker.status?.segments ?? []).map(segment => segment.interface)) };
+export function speakerOf({ metadata, status }: Speaker): PlannedSpeaker {
+  const used = (status?.segments ?? []).map(segment => segment.interface);
+  // An excluded interface is used as soon as the plan names it.
+  return { node: metadata.name, interfaces: new Set([...used, ...(status?.excludedInterfaces ?? [])]) };
 }
 
 /** A `discovery.k8s.io/v1` EndpointSlice on the wire, as far as it is read here. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bgp, config, endpoints, l2, node, order, orders, peer, planner, reasons, selector, service } from './fixtures.ts';
-import type { PlannedNode, PlannedService, ServiceEndpoints } from './inputs.ts';
+import { type PlannedNode, type PlannedService, type ServiceEndpoints, speakerOf } from './inputs.ts';
 import { Planner } from './planner.ts';
 import type { PlannerConfig } from './topology.ts';
 
@@ -161,6 +161,18 @@ describe('who may announce by layer 2', () => {
     const found = order(p, 'ns/a');
     expect(found.length > 0 && names[0] !== 'n1' ? found : found.toSorted()).toEqual(names);
     expect(reasons(p, 'ns/a')).toEqual(why);
+  });
+
+  test('a node whose speaker excludes the interface uses it when it is named, before and after', () => {
+    const p = planned({ l2Advertisements: [l2({ interfaces: ['docker0'] })] }, {});
+    expect(order(p, 'ns/a')).toEqual([]);
+    const speaker = { apiVersion: 'heraldlb.io/v1beta1', kind: 'Speaker', metadata: { name: 'n2' } } as const;
+    p.setSpeaker(speakerOf({ ...speaker, status: { excludedInterfaces: ['docker0'] } }));
+    p.settle();
+    expect(p.plan('ns/a')?.spec.addresses[0]?.layer2).toMatchObject({ nodes: ['n2'], interfaces: ['docker0'] });
+    const segments = [{ interface: 'docker0', segment: '172.17.0.0/16', carrier: true, fit: true }];
+    p.setSpeaker(speakerOf({ ...speaker, status: { segments } }));
+    expect(p.settle()).toEqual([]);
   });
 
   test('the exclude label may be ignored', () => {

@@ -1,6 +1,6 @@
 import type { InterfaceAddress, InterfaceInfo } from 'raw-socket';
 import { describe, expect, it } from 'vitest';
-import { devicesFor, EXCLUDED_INTERFACES, usableDevices } from './devices.ts';
+import { devicesFor, devicesOf, EXCLUDED_INTERFACES } from './devices.ts';
 
 function address(text: string, scope: InterfaceAddress['scope'] = 'global', change: Partial<InterfaceAddress> = {}): InterfaceAddress {
   const [ip = '', length = ''] = text.split('/');
@@ -44,7 +44,7 @@ function link(name: string, addresses: InterfaceAddress[], change: Partial<Inter
 
 const LAN = [address('192.0.2.40/24'), address('fe80::1/64', 'link')];
 
-describe('usableDevices', () => {
+describe('devicesOf', () => {
   it.each<[string, InterfaceInfo, boolean]>([
     ['an interface with an address', link('eth0', LAN), true],
     ['a VLAN device', link('eth0.10', LAN, { kind: 'vlan' }), true],
@@ -65,11 +65,26 @@ describe('usableDevices', () => {
     ['a CNI bridge', link('cni0', LAN), false],
     ['the dummy of kube-proxy', link('kube-ipvs0', LAN), false],
   ])('%s', (_, info, usable) => {
-    expect(usableDevices([info], EXCLUDED_INTERFACES, new Set())).toHaveLength(usable ? 1 : 0);
+    expect(devicesOf([info], EXCLUDED_INTERFACES, new Set()).usable).toHaveLength(usable ? 1 : 0);
   });
 
-  it('takes an excluded interface that an advertisement names', () => {
-    expect(usableDevices([link('docker0', LAN)], EXCLUDED_INTERFACES, new Set(['docker0']))).toHaveLength(1);
+  const all = [
+    link('eth0', LAN),
+    link('docker0', LAN),
+    link('cni0', LAN, { index: 3 }),
+    link('lo', LAN, { loopback: true }),
+    link('cali1234', [address('fe80::1/64', 'link')], { index: 4 }),
+    link('cilium_host', [address('10.0.0.1/32')], { index: 5 }),
+    link('veth012345', LAN, { index: 6, masterKind: 'bridge' }),
+  ];
+
+  it.each([
+    ['what is excluded and has a subnet could be named', [], ['eth0'], ['cni0', 'docker0']],
+    ['what an advertisement names is used', ['docker0', 'eth9'], ['eth0', 'docker0'], ['cni0']],
+  ])('%s', (_, named, usable, excluded) => {
+    const devices = devicesOf(all, EXCLUDED_INTERFACES, new Set(named));
+    expect(devices.usable.map(({ name }) => name)).toEqual(usable);
+    expect(devices.excluded).toEqual(excluded);
   });
 
   it.each([
@@ -89,12 +104,12 @@ describe('usableDevices', () => {
     ['a single address is no subnet', [address('192.0.2.240/32'), address('198.51.100.1/25')], '198.51.100.0/25', ['198.51.100.0/25']],
     ['without a subnet, the name', [address('fe80::1/64', 'link')], 'eth0', []],
   ])('names the segment by %s', (_, addresses, segment, subnets) => {
-    expect(usableDevices([link('eth0', addresses)], [], new Set())).toMatchObject([{ segment, subnets }]);
+    expect(devicesOf([link('eth0', addresses)], [], new Set()).usable).toMatchObject([{ segment, subnets }]);
   });
 });
 
 describe('devicesFor', () => {
-  const devices = usableDevices(
+  const { usable: devices } = devicesOf(
     [
       link('eth0', [address('192.0.2.40/24'), address('2001:db8::40/64')]),
       link('eth1', [address('198.51.100.1/25')], { index: 3 }),

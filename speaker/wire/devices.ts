@@ -44,17 +44,26 @@ export const EXCLUDED_INTERFACES: readonly string[] = [
 /** Masters whose ports carry no addresses of their own. Members of a VRF do, and are usable. */
 const BELOW = new Set(['bridge', 'bond', 'team', 'openvswitch', 'ovs-system']);
 
-/** The usable ones among the interfaces of a node. What an advertisement names is used even if it looks like a container's. */
-export function usableDevices(interfaces: Iterable<InterfaceInfo>, excluded: readonly string[], named: ReadonlySet<string>): Device[] {
+/** The usable ones among the interfaces of a node, and what could be used if an advertisement named it. */
+export interface Devices {
+  usable: Device[];
+  /** Names, sorted. Those of pods and containers, which come and go with them, have no subnet and are not among them. */
+  excluded: string[];
+}
+
+/** Sorts out the interfaces of a node. What an advertisement names is used even if it looks like a container's. */
+export function devicesOf(interfaces: Iterable<InterfaceInfo>, excluded: readonly string[], named: ReadonlySet<string>): Devices {
   const patterns = excluded.map(pattern => new RegExp(`^(?:${pattern})$`));
-  const devices: Device[] = [];
+  const devices: Devices = { usable: [], excluded: [] };
   for (const info of interfaces) {
     if (info.mac === undefined || info.loopback || info.pointToPoint || info.noArp) continue;
     if (info.masterKind !== undefined && BELOW.has(info.masterKind)) continue;
-    if (!named.has(info.name) && patterns.some(pattern => pattern.test(info.name))) continue;
     const device = deviceOf(info, info.mac);
-    if (device.subnets.length > 0 || device.addresses.some(({ linkLocal }) => linkLocal)) devices.push(device);
+    if (!named.has(info.name) && patterns.some(pattern => pattern.test(info.name))) {
+      if (device.subnets.length > 0) devices.excluded.push(info.name);
+    } else if (device.subnets.length > 0 || device.addresses.some(({ linkLocal }) => linkLocal)) devices.usable.push(device);
   }
+  devices.excluded.sort();
   return devices;
 }
 

@@ -140,8 +140,8 @@ export type WireEvent =
   | { kind: 'stall'; segment: string; ms: number }
   | { kind: 'note'; message: string }
   | { kind: 'problem'; about: string; message: string }
-  /** Once a second: also the sign of life of the thread. */
-  | { kind: 'report'; segments: readonly SegmentReport[] }
+  /** Once a second: also the sign of life of the thread. `excluded`: interfaces that would be used if an advertisement named them. */
+  | { kind: 'report'; segments: readonly SegmentReport[]; excluded: readonly string[] }
   | { kind: 'left' }
   /** Another process on this node has taken over what the kernel answers: this one keeps silent from now on. */
   | { kind: 'superseded' };

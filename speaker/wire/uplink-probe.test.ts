@@ -23,6 +23,9 @@ const DEVICE: Device = {
 const OLD = '02:00:00:00:00:fe';
 const NEW = '02:00:00:00:00:ff';
 
+const isGroup = (mac: string) => mac === 'ff:ff:ff:ff:ff:ff' || mac.startsWith('33:33:');
+const nobody = () => undefined;
+
 interface Asked {
   at: number;
   ip: string;
@@ -64,10 +67,8 @@ describe('UplinkProbe', () => {
     }
   }
 
-  const isGroup = (mac: string) => mac === 'ff:ff:ff:ff:ff:ff' || mac.startsWith('33:33:');
   /** The gateway has this MAC: it hears what is sent to it, and what is sent to all. */
   const has = (mac: string) => (one: Asked) => (one.to === mac || isGroup(one.to) ? mac : undefined);
-  const nobody = () => undefined;
 
   const GATEWAYS = [
     ['IPv4', '192.0.2.254', '192.0.2.1'],

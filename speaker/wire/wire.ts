@@ -1,7 +1,7 @@
 import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type PollLoop, type RawSocketError, routes } from 'raw-socket';
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { listening } from '../mesh/timers.ts';
-import { type Device, devicesFor, usableDevices } from './devices.ts';
+import { type Device, devicesFor, devicesOf } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
 import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
@@ -39,6 +39,8 @@ export class Wire {
   readonly #addresses = new Map<string, WireAddress>();
   #ring: Keyring;
   #hints: readonly string[] = [];
+  /** Excluded interfaces that could be used. */
+  #excluded: readonly string[] = [];
   #leaving: { until: number; restart: boolean } | undefined;
   #drainWithin: number | undefined;
   #refreshing = false;
@@ -224,8 +226,9 @@ export class Wire {
   }
 
   #refreshDevices(): void {
-    const devices = usableDevices(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, new Set(this.#named()));
-    const byIndex = new Map(devices.map(device => [device.index, device]));
+    const { usable, excluded } = devicesOf(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, new Set(this.#named()));
+    this.#excluded = excluded;
+    const byIndex = new Map(usable.map(device => [device.index, device]));
     let replace = false;
     for (const [index, segment] of this.#segments) {
       const device = byIndex.get(index);
@@ -235,7 +238,7 @@ export class Wire {
       this.#segments.delete(index);
       replace = true;
     }
-    for (const device of devices) {
+    for (const device of usable) {
       const segment = this.#segments.get(device.index);
       if (segment !== undefined) {
         replace ||= segment.device.subnets.join() !== device.subnets.join();
@@ -292,7 +295,7 @@ export class Wire {
   #report(): void {
     if (this.#closed) return;
     this.#nextReport?.cancel();
-    this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()) });
+    this.#post({ kind: 'report', segments: [...this.#segments.values()].map(segment => segment.report()), excluded: this.#excluded });
     // The end of listening makes a node ready, as does the first peer: it is told at once, so that a rollout does not wait for the next report.
     const listening = this.#listeningFor();
     this.#nextReport = this.#loop.after(listening > 0 ? Math.min(listening + 1, REPORT_INTERVAL) : REPORT_INTERVAL, () => this.#report());

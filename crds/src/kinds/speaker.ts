@@ -85,6 +85,11 @@ const status = z
     owned: count().describe('Addresses this node answers for by layer 2.').exactOptional(),
     sessionsEstablished: text(16).describe('Established BGP sessions of all that should be, such as 1/2.').exactOptional(),
     segments: mapListOf(segment, ['interface'], 64).describe('The layer 2 segments of the node.').exactOptional(),
+    excludedInterfaces: setOf(text(15), 64)
+      .describe(
+        'Interfaces with a subnet that are used only when an L2Advertisement names them: their names are on the list of --exclude-interfaces.',
+      )
+      .exactOptional(),
     claims: mapListOf(claim, ['ip', 'segment'], 1000).describe('Addresses this node owns, the first 1000.').exactOptional(),
     sessions: mapListOf(session, ['peer'], 256).describe('The BGP sessions of the node.').exactOptional(),
     routeConflicts: mapListOf(routeConflict, ['peer', 'prefix'], 256)
