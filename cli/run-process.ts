@@ -1,31 +1,42 @@
 import { FlagError, type Logger, stopSignal } from '@herald/process';
 
-/** How long a clean end may take before the process ends anyway; below the 30 s that Kubernetes gives a pod. */
-const graceMs = 25_000;
+/** How long a clean end may take before the process ends anyway; below the 30 s that Kubernetes gives a pod (ms). */
+const GRACE = 25_000;
+
+export interface RunProcessOptions {
+  /** How long a clean end may take before the process ends anyway (ms); the pod's terminationGracePeriodSeconds has to be longer. */
+  readonly graceMs?: number;
+  /** Whose signals count, and what ends; a test gives its own. */
+  readonly target?: NodeJS.Process;
+}
 
 /**
  * Runs a long-lived part until a signal: the first asks it to end cleanly (exit code 0), a second or `graceMs` ends it at once. What
  * it throws is the last line of the log, and exit code 1.
  */
-export async function runProcess(logger: Logger, run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function runProcess(
+  logger: Logger,
+  run: (signal: AbortSignal) => Promise<void>,
+  { graceMs = GRACE, target = process }: RunProcessOptions = {},
+): Promise<void> {
   let deadline: NodeJS.Timeout | undefined;
-  const stop = stopSignal(process, { onSecond: () => process.exit(1) });
+  const stop = stopSignal(target, { onSecond: () => target.exit(1) });
   stop.signal.addEventListener('abort', () => {
     logger.info({ signal: stop.signal.reason as unknown }, 'stopping');
     deadline = setTimeout(() => {
       logger.error('did not stop in time');
-      process.exit(1);
+      target.exit(1);
     }, graceMs);
     deadline.unref();
   });
   try {
     await run(stop.signal);
     logger.info('stopped');
-    process.exitCode = 0;
+    target.exitCode = 0;
   } catch (error) {
     if (error instanceof FlagError || !(error instanceof Error)) logger.fatal(String(error));
     else logger.fatal({ err: error }, error.message);
-    process.exitCode = 1;
+    target.exitCode = 1;
   } finally {
     clearTimeout(deadline);
     stop.dispose();

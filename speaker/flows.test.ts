@@ -1,13 +1,16 @@
-import type { ConntrackFlow, TcpState } from 'raw-socket';
+import type { ConntrackFlow, SctpState, TcpState } from 'raw-socket';
 import { describe, expect, it } from 'vitest';
 import { FlowCounter } from './flows.ts';
-import { drainTimeOf } from './peer-nodes.ts';
 
 const A = '192.0.2.1';
 const B = '2001:db8::1';
 
 function tcp(destination: string, tcpState: TcpState): ConntrackFlow {
   return { ...udp(destination, 0, 0), protocol: 6, tcpState };
+}
+
+function sctp(sctpState: SctpState | undefined, timeout: number): ConntrackFlow {
+  return { ...udp(A, 1, timeout), protocol: 132, sctpState };
 }
 
 function udp(destination: string, sourcePort: number, timeout: number, seenReply = true): ConntrackFlow {
@@ -19,6 +22,7 @@ function udp(destination: string, sourcePort: number, timeout: number, seenReply
     assured: seenReply,
     seenReply,
     tcpState: undefined,
+    sctpState: undefined,
     timeout,
   };
 }
@@ -31,6 +35,25 @@ describe('FlowCounter', () => {
   ])('TCP connections: %s', (_, states, expected) => {
     const counter = new FlowCounter({ size: () => 9, flows: () => states.map(state => tcp(A, state)) });
     expect(counter.count([A], 0)).toEqual(new Map([[A, expected]]));
+  });
+
+  it.each<[string, SctpState[], number]>([
+    ['open in any way', ['cookie-wait', 'cookie-echoed', 'established', 'shutdown-sent', 'shutdown-received', 'heartbeat-sent'], 6],
+    ['over', ['none', 'closed', 'shutdown-ack-sent'], 0],
+  ])('SCTP associations: %s', (_, states, expected) => {
+    const counter = new FlowCounter({ size: () => 9, flows: () => states.map(state => sctp(state, 210)) });
+    // Idle ones count, too, as those of TCP do.
+    for (const now of [0, 60_000]) expect(counter.count([A], now)).toEqual(new Map([[A, expected]]));
+  });
+
+  it('an SCTP flow that the kernel tracks without a state is over when nothing was heard of it; a ping never counts', () => {
+    let timeout = 600;
+    const counter = new FlowCounter({ size: () => 9, flows: () => [sctp(undefined, timeout), udp(A, 1, 120)] });
+    expect(counter.count([A], 0)?.get(A)).toBe(2);
+    const ping = new FlowCounter({ size: () => 9, flows: () => [{ ...udp(A, 1, 30), protocol: 1 }] });
+    expect(ping.count([A], 0)?.get(A)).toBe(0);
+    timeout = 590;
+    expect(counter.count([A], 10_500)?.get(A)).toBe(1);
   });
 
   it('tells the addresses apart', () => {
@@ -61,20 +84,4 @@ describe('FlowCounter', () => {
   it.each([undefined, 0])('knows nothing where the kernel tracks nothing (%s flows)', size => {
     expect(new FlowCounter({ size: () => size, flows: () => [] }).count([A], 0)).toBeUndefined();
   });
-});
-
-it.each([
-  [undefined, undefined],
-  ['true', undefined],
-  ['false', undefined],
-  ['', undefined],
-  ['0', 0],
-  ['90', 90_000],
-  ['120s', 120_000],
-  ['1m30s', 90_000],
-  ['9999999', undefined],
-  ['900h', 86_400_000],
-  ['-5', undefined],
-])('the drain annotation %j sets %s ms', (annotation, ms) => {
-  expect(drainTimeOf(annotation)).toBe(ms);
 });

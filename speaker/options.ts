@@ -53,7 +53,7 @@ export interface SpeakerOptions {
   nodeForwarding?: boolean | undefined;
   /** How long routes stay on leaving, marked with GRACEFUL_SHUTDOWN (ms); default 2,000. */
   bgpDrainTimeMs?: number | undefined;
-  /** Announce by BGP although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */
+  /** Announce although the node carries the label `node.kubernetes.io/exclude-from-external-load-balancers`; as the controller is told. */
   ignoreExcludeLabel?: boolean | undefined;
   /** How long the addresses of a silent speaker are held where the L2Advertisement does not say (ms); default 30,000; 0: not at all. */
   holdTimeMs?: number | undefined;

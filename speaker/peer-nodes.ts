@@ -1,18 +1,21 @@
+import { drainAnnotation, drainOf } from '@herald/crds';
 import { type Client, Informer, type KubeObject, nodes } from '@herald/kube';
-import { type Logger, parseDuration } from '@herald/process';
+import type { Logger } from '@herald/process';
+import { EXCLUDE_LABEL, isBeingLeft, isJudged, type NodeCondition } from './departure.ts';
 
 interface NodeAddresses extends KubeObject {
   spec?: { unschedulable?: boolean };
-  status?: { addresses?: { type: string; address: string }[]; conditions?: { type: string; status: string; message?: string }[] };
+  status?: { addresses?: { type: string; address: string }[]; conditions?: NodeCondition[] };
 }
 
-/** On a Node: no load balancer may send traffic to it (KEP-1143). */
-const EXCLUDE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
-
-/** On a Node: its announcements are to go elsewhere. A time, such as `120s` or `120`, says within how long. */
-const DRAIN_ANNOTATION = 'heraldlb.io/drain';
-/** What the kubelet says of its node while it shuts down (graceful node shutdown). */
-const SHUTTING_DOWN = 'node is shutting down';
+export interface PeerNodesOptions {
+  readonly client: Client;
+  /** Name of the own Node. */
+  readonly node: string;
+  readonly logger: Logger;
+  /** Nodes with the exclude label announce, too. */
+  readonly ignoreExcludeLabel: boolean;
+}
 
 export interface PeerNodesListener {
   onAddresses: (addresses: string[]) => void;
@@ -26,11 +29,13 @@ export interface PeerNodesListener {
 export class PeerNodes {
   readonly #informer: Informer<NodeAddresses>;
   readonly #node: string;
+  readonly #ignoreExcludeLabel: boolean;
   #told = '';
   #drainTime: number | undefined;
 
-  constructor(client: Client, node: string, logger: Logger, listener: PeerNodesListener) {
+  constructor({ client, node, logger, ignoreExcludeLabel }: PeerNodesOptions, listener: PeerNodesListener) {
     this.#node = node;
+    this.#ignoreExcludeLabel = ignoreExcludeLabel;
     this.#informer = new Informer<NodeAddresses>(client, nodes, {
       // Of a Node, only its name and addresses are kept: on big clusters the rest is most of the memory.
       transform: ({ metadata: { name, resourceVersion, uid, labels, annotations }, spec, status }) => ({
@@ -39,12 +44,12 @@ export class PeerNodes {
           ...(resourceVersion !== undefined && { resourceVersion }),
           ...(uid !== undefined && { uid }),
           ...(labels?.[EXCLUDE_LABEL] !== undefined && { labels: { [EXCLUDE_LABEL]: labels[EXCLUDE_LABEL] } }),
-          ...(annotations?.[DRAIN_ANNOTATION] !== undefined && { annotations: { [DRAIN_ANNOTATION]: annotations[DRAIN_ANNOTATION] } }),
+          ...(annotations?.[drainAnnotation] !== undefined && { annotations: { [drainAnnotation]: annotations[drainAnnotation] } }),
         },
         spec: { unschedulable: spec?.unschedulable === true },
         status: {
           addresses: status?.addresses ?? [],
-          conditions: (status?.conditions ?? []).filter(({ message }) => message === SHUTTING_DOWN),
+          conditions: (status?.conditions ?? []).filter(isJudged),
         },
       }),
       onError: error => logger.warn({ error: String(error) }, 'cannot watch Nodes'),
@@ -52,7 +57,7 @@ export class PeerNodes {
     this.#informer.on(event => {
       if (!this.#informer.hasSynced) return;
       if (event.type === 'synced' || event.object.metadata.name === node) listener.onOwn();
-      const drainTime = drainTimeOf(this.#drain);
+      const drainTime = drainOf(this.#informer.get(node)?.metadata.annotations)?.within;
       if (drainTime !== this.#drainTime) listener.onDrainTime(drainTime);
       this.#drainTime = drainTime;
       const addresses = this.addresses();
@@ -66,21 +71,14 @@ export class PeerNodes {
     return this.#informer.hasSynced;
   }
 
-  get #drain(): string | undefined {
-    return this.#informer.get(this.#node)?.metadata.annotations?.[DRAIN_ANNOTATION];
-  }
-
   /** There is no other node. */
   get alone(): boolean {
     return this.#informer.hasSynced && this.#informer.list().every(({ metadata }) => metadata.name === this.#node);
   }
 
-  /** The own node is cordoned, excluded, drained by name, being shut down or gone: what runs on it will not come back soon. */
+  /** The own node is being left, as far as is known: what runs on it will not come back soon. */
   get leaving(): boolean {
-    if (!this.#informer.hasSynced) return false;
-    const own = this.#informer.get(this.#node);
-    if (own === undefined || own.spec?.unschedulable === true || own.metadata.labels?.[EXCLUDE_LABEL] !== undefined) return true;
-    return (this.#drain !== undefined && this.#drain !== 'false') || (own.status?.conditions ?? []).length > 0;
+    return this.#informer.hasSynced && isBeingLeft(this.#informer.get(this.#node), this.#ignoreExcludeLabel);
   }
 
   start(signal: AbortSignal): void {
@@ -99,17 +97,5 @@ export class PeerNodes {
     return others
       .flatMap(node => (node.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address))
       .sort();
-  }
-}
-
-/** The time that the annotation sets, in ms: a number of seconds or a duration. Anything else drains in the usual time. */
-export function drainTimeOf(annotation: string | undefined): number | undefined {
-  if (annotation === undefined) return undefined;
-  const text = annotation.trim();
-  if (/^\d{1,5}$/.test(text)) return Number(text) * 1_000;
-  try {
-    return Math.min(parseDuration(DRAIN_ANNOTATION, text), 86_400_000);
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { segmentsProblem } from './readiness.ts';
+import type { BGPSession } from './bgp/bgp.ts';
+import { segmentsProblem, sessionsProblem } from './readiness.ts';
 import type { SegmentReport } from './wire/messages.ts';
 import { segmentReport } from './wire/testing.ts';
 
@@ -18,4 +19,19 @@ it.each<[string, SegmentReport[], boolean, string | undefined]>([
   ['the interface that is fit still listens', [segment({ listening: true }), down], false, 'listening for other speakers'],
 ])('where %s', (_, segments, alone, problem) => {
   expect(segmentsProblem(segments, alone)).toBe(problem);
+});
+
+const session = (peer: string, state?: string): BGPSession =>
+  ({ peer, status: state === undefined ? undefined : { state }, problems: [] }) as unknown as BGPSession;
+
+it.each<[string, BGPSession[], number | undefined, string | undefined]>([
+  ['nothing is configured yet', [], undefined, 'waiting for the BGP configuration'],
+  ['no peer selects the node', [], 0, undefined],
+  ['a session is being opened', [session('a', 'Established'), session('b', 'OpenSent')], 4_900, 'waiting for the BGP sessions with b'],
+  ['every session is open', [session('a', 'Established'), session('b', 'Established')], 100, undefined],
+  ['a peer is down', [session('a', 'Active')], 5_000, undefined],
+  ['a peer is lost long after the start', [session('a', 'Idle')], 3_600_000, undefined],
+  ['a peer waits for its Secret', [session('a')], 100, undefined],
+])('of BGP, where %s', (_, sessions, sinceConfigured, problem) => {
+  expect(sessionsProblem(sessions, sinceConfigured)).toBe(problem);
 });

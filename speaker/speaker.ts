@@ -78,14 +78,18 @@ export class Speaker {
     this.#informer = new Informer(client, announcements, {
       onError: error => logger.warn({ error: String(error) }, 'cannot watch Announcements'),
     });
-    this.#peers = new PeerNodes(client, nodeName, logger, {
-      onAddresses: addresses => {
-        this.#command({ kind: 'hints', addresses });
-        this.#snapshots?.changed();
+    const ignoreExcludeLabel = options.ignoreExcludeLabel ?? false;
+    this.#peers = new PeerNodes(
+      { client, node: nodeName, logger, ignoreExcludeLabel },
+      {
+        onAddresses: addresses => {
+          this.#command({ kind: 'hints', addresses });
+          this.#snapshots?.changed();
+        },
+        onDrainTime: ms => this.#command({ kind: 'drain-within', ms }),
+        onOwn: () => this.#forwarder.changed(),
       },
-      onDrainTime: ms => this.#command({ kind: 'drain-within', ms }),
-      onOwn: () => this.#forwarder.changed(),
-    });
+    );
     this.#forwarder = new Forwarder({
       node: nodeName,
       enabled: options.nodeForwarding === true,
@@ -121,7 +125,7 @@ export class Speaker {
       logger,
       announcements: this.#informer,
       drainTime: options.bgpDrainTimeMs ?? BGP_DRAIN_TIME,
-      ignoreExcludeLabel: options.ignoreExcludeLabel ?? false,
+      ignoreExcludeLabel,
       bgp,
     });
     const { daemonSet: name, namespace } = options;
@@ -171,7 +175,9 @@ export class Speaker {
     if (this.#clusterUid === undefined) return 'waiting for the API server: neither the cluster nor a snapshot of it is known';
     if (this.#reportedAt === undefined) return 'the wire thread has not started';
     if (!this.#informer.hasSynced && this.#snapshot === undefined) return 'waiting for the Announcements';
-    return segmentsProblem(this.#segments, this.#peers.alone) ?? this.hung();
+    // Without the API server there are no routes, and nothing that would become of waiting for them.
+    const routes = this.#informer.hasSynced ? this.#bgp.problem() : undefined;
+    return segmentsProblem(this.#segments, this.#peers.alone) ?? routes ?? this.hung();
   }
 
   /** Cluster and keys: from the API, or after a while from the snapshot. */
@@ -292,7 +298,7 @@ export class Speaker {
     );
     const [, ended] = await Promise.all([
       this.#wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart),
-      this.#bgp.stop(isUninstalled),
+      this.#bgp.stop(restart),
     ]);
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
     if (ended) await Promise.race([this.#object.write().catch(() => undefined), sleep(this.#client.clock, FLUSH_DEADLINE)]);

@@ -160,7 +160,11 @@ const speaker = z
       .string()
       .default('20s')
       .describe('Longest time to hand addresses over to other nodes, and to wait for established connections, when the pod stops.'),
-    terminationGracePeriodSeconds: z.int().min(10).default(30).describe('Time until the pod is killed: more than leaveDeadline.'),
+    terminationGracePeriodSeconds: z
+      .int()
+      .min(10)
+      .default(30)
+      .describe('Time until the pod is killed: more than 8 s above both leaveDeadline and bgpDrainTime.'),
     maxUnavailable: z
       .union([z.int().min(1), z.string()])
       .default(1)

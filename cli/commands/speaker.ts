@@ -32,6 +32,14 @@ interface Flags extends CommonFlags {
 
 const profiles: readonly MeshProfile[] = ['aggressive', 'default', 'relaxed'];
 
+/** For the last writes and the goodbye, after the addresses and routes were handed over (ms). */
+const FAREWELL = 8_000;
+
+/** How long the speaker may take to end (ms): the chart holds the pod's terminationGracePeriodSeconds above it. */
+export function speakerGrace({ leaveDeadline, bgpDrainTime }: Pick<Flags, 'leaveDeadline' | 'bgpDrainTime'>): number {
+  return Math.max(leaveDeadline, bgpDrainTime) + FAREWELL;
+}
+
 /** `herald speaker`: announces this node's share of the addresses. */
 export function registerSpeaker(program: Command): void {
   const command = program.command('speaker').description("announces this node's share of the addresses by ARP, NDP and BGP");
@@ -115,12 +123,12 @@ export function registerSpeaker(program: Command): void {
   booleanFlag(
     command,
     '--ignore-exclude-label <true|false>',
-    'announce by BGP although the node is labelled node.kubernetes.io/exclude-from-external-load-balancers; as the controller is told',
+    'announce although the node is labelled node.kubernetes.io/exclude-from-external-load-balancers; as the controller is told',
     false,
   );
   command.action(async (flags: Flags) => {
     const logger = createLogger({ component: 'speaker', level: flags.logLevel });
-    await runProcess(logger, async signal => {
+    const part = async (signal: AbortSignal): Promise<void> => {
       const { runSpeaker } = await import('@herald/speaker');
       await runSpeaker(
         {
@@ -156,6 +164,7 @@ export function registerSpeaker(program: Command): void {
         },
         signal,
       );
-    });
+    };
+    await runProcess(logger, part, { graceMs: speakerGrace(flags) });
   });
 }

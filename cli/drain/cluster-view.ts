@@ -1,4 +1,4 @@
-import type { Announcement, AnnouncementOwner, Speaker } from '@herald/crds';
+import { type Announcement, type AnnouncementOwner, drainOf, type Speaker } from '@herald/crds';
 import type { KubeObject } from '@herald/kube';
 
 /** A `v1` Node, as far as it is read here. */
@@ -13,14 +13,11 @@ export interface ClusterView {
   nodes: readonly NodeObject[];
 }
 
-/** On a Node: its addresses are to be announced by others. `false` is the same as absent; a duration sets how long flows are waited for. */
-export const DRAIN = 'heraldlb.io/drain';
 /** On an Announcement: the time from which on the first live node of the order should own its addresses. */
 export const REBALANCE = 'heraldlb.io/rebalance';
 
 export function isDrained(node: NodeObject): boolean {
-  const value = node.metadata.annotations?.[DRAIN];
-  return value !== undefined && value !== 'false';
+  return drainOf(node.metadata.annotations) !== undefined;
 }
 
 /** Services that share an address have one Announcement each, which say the same about it. */

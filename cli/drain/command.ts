@@ -1,3 +1,4 @@
+import { formatDuration, LONGEST_DRAIN } from '@herald/crds';
 import type { Client } from '@herald/kube';
 import { FlagError, parseDuration, stopSignal } from '@herald/process';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -20,8 +21,8 @@ export function registerDrain(program: Command): void {
   add('drain <node>', 'have all addresses of a node announced by others, without breaking a connection')
     .option(
       '--timeout <duration>',
-      'how long established connections may take to end; default: the drainSeconds of the advertisements',
-      duration,
+      'how long established connections may take to end, 24h at most; default: the drainSeconds of the advertisements',
+      text => duration(text, LONGEST_DRAIN),
     )
     .option('--dry-run', 'show what would move, and do nothing', false)
     .option('--force', 'go on although addresses would be left that nobody else can announce', false)
@@ -34,7 +35,7 @@ export function registerDrain(program: Command): void {
   );
 
   add('rebalance', 'move addresses to the nodes that they are meant for, without breaking a connection')
-    .option('--timeout <duration>', 'when to give up waiting; the moves go on without', duration)
+    .option('--timeout <duration>', 'when to give up waiting; the moves go on without', text => duration(text))
     .option('--dry-run', 'show what would move, and do nothing', false)
     .action((flags: DrainFlags & ClusterFlags) =>
       withCluster(flags, async (client, signal) => (await import('./run.ts')).rebalance(client, flags, signal)),
@@ -58,9 +59,11 @@ async function withCluster(flags: ClusterFlags, run: (client: Client, signal: Ab
   }
 }
 
-function duration(text: string): number {
+function duration(text: string, longest = Number.POSITIVE_INFINITY): number {
   try {
-    return parseDuration('--timeout', text);
+    const ms = parseDuration('--timeout', text);
+    if (ms > longest) throw new InvalidArgumentError(`at most ${formatDuration(longest)}`);
+    return ms;
   } catch (error) {
     if (error instanceof FlagError) throw new InvalidArgumentError(error.message);
     throw error;

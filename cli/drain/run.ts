@@ -1,7 +1,7 @@
-import { formatDuration } from '@herald/crds';
+import { drainAnnotation, drainOf, formatDuration } from '@herald/crds';
 import { type Client, isApiError, nodes } from '@herald/kube';
 import { FlagError } from '@herald/process';
-import { type ClusterView, DRAIN, isDrained, type NodeObject, REBALANCE } from './cluster-view.ts';
+import { type ClusterView, isDrained, type NodeObject, REBALANCE } from './cluster-view.ts';
 import { type Followed, follow, readCluster } from './follow.ts';
 import { counted, planLines, stateLines } from './lines.ts';
 import { drainMoves, type Move, rebalanceMoves } from './moves.ts';
@@ -34,13 +34,13 @@ export async function drain(client: Client, name: string, flags: DrainFlags, sig
     );
     return 1;
   }
-  const value = flags.timeout === undefined ? 'true' : formatDuration(flags.timeout);
-  if (!isDrained(node) || (flags.timeout !== undefined && node.metadata.annotations?.[DRAIN] !== value))
-    await annotate(client, name, value);
+  const known = drainOf(node.metadata.annotations);
+  if (known === undefined || (flags.timeout !== undefined && known.within !== flags.timeout))
+    await annotate(client, name, flags.timeout === undefined ? 'true' : formatDuration(flags.timeout));
   const followed = await watch(
     client,
     moves.filter(({ to }) => to !== undefined),
-    flags.timeout ?? longestDrain(view, moves),
+    flags.timeout ?? known?.within ?? longestDrain(view, moves),
     signal,
   );
   const again = `herald drain ${name} shows how far it is, herald undrain ${name} ends it`;
@@ -131,5 +131,10 @@ function nodeOf(view: ClusterView, name: string): NodeObject {
 }
 
 async function annotate(client: Client, name: string, value: string | null): Promise<void> {
-  await client.patch(nodes, { name }, { metadata: { annotations: { [DRAIN]: value } } }, { type: 'merge', fieldManager: FIELD_MANAGER });
+  await client.patch(
+    nodes,
+    { name },
+    { metadata: { annotations: { [drainAnnotation]: value } } },
+    { type: 'merge', fieldManager: FIELD_MANAGER },
+  );
 }

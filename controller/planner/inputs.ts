@@ -1,4 +1,4 @@
-import type { Labels, Speaker } from '@herald/crds';
+import { drainOf, type Labels, type Speaker } from '@herald/crds';
 
 /** A node as the planner sees it. */
 export interface PlannedNode {
@@ -42,7 +42,6 @@ export const noEndpoints: ServiceEndpoints = { serving: new Map(), ready: new Ma
 
 /** `node.kubernetes.io/exclude-from-external-load-balancers`, with any value. */
 export const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
-export const drainAnnotation = 'heraldlb.io/drain';
 
 /** A `v1` Node on the wire, as far as it is read here. */
 export interface NodeObject {
@@ -55,16 +54,15 @@ export interface NodeObject {
 }
 
 export function nodeOf(node: NodeObject): PlannedNode {
-  const { name, labels = {}, annotations = {} } = node.metadata;
+  const { name, labels = {}, annotations } = node.metadata;
   const condition = (type: string) => node.status?.conditions?.find(each => each.type === type)?.status;
-  const drain = Object.hasOwn(annotations, drainAnnotation) ? annotations[drainAnnotation] : undefined;
   return {
     name,
     labels,
     // A node that has no such condition has no kubelet to say it is not ready.
     ready: (condition('Ready') ?? 'True') === 'True',
     networkUnavailable: condition('NetworkUnavailable') === 'True',
-    drained: drain !== undefined && drain !== 'false',
+    drained: drainOf(annotations) !== undefined,
   };
 }
 

@@ -8,6 +8,7 @@ export {
   toCustomResourceDefinition,
   version,
 } from './define.ts';
+export * from './drain.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export * from './kinds/announcement.ts';
 export * from './kinds/bfd-profile.ts';

@@ -14,9 +14,10 @@ import {
 } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import type { V1Node, V1Secret } from '@kubernetes/client-node';
+import { type Departure, departureOf } from '../departure.ts';
+import { sessionsProblem } from '../readiness.ts';
 import { metallbResource, resourceOf } from '../resources.ts';
 import { announcedPrefixes, type BGPSession, carriedFamilies, type NodeBGP } from './bgp.ts';
-import { type Departure, departureOf } from './departure.ts';
 import type { Passwords } from './peers.ts';
 
 const BASIC_AUTH = 'kubernetes.io/basic-auth';
@@ -56,6 +57,8 @@ export class BGPSpeaker {
   #departing: { readonly since: number; readonly because: Departure['because'] } | undefined;
   #wake: Timer | undefined;
   #stopped = false;
+  /** When sessions and routes were first as configured. */
+  #configuredAt: number | undefined;
 
   constructor(options: BGPSpeakerOptions) {
     this.#options = options;
@@ -103,6 +106,12 @@ export class BGPSpeaker {
     this.changed();
   }
 
+  /** Why the routes of this node may not be back after the start (yet). */
+  problem(): string | undefined {
+    const since = this.#configuredAt;
+    return sessionsProblem(this.#options.bgp.sessions(), since === undefined ? undefined : this.#options.client.clock.now() - since);
+  }
+
   /** For `Speaker.status.sessions`. */
   sessions(): SpeakerSession[] {
     return this.#options.bgp.sessions().map(sessionOf);
@@ -118,18 +127,18 @@ export class BGPSpeaker {
   }
 
   /**
-   * Leaves. For a restart, peers that keep routes over it (RFC 4724) are left without a word. Elsewhere, and where the node is being taken out of
-   * service, routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the session ends with a Cease.
-   * The same when the speakers are uninstalled. Resolves to whether sessions ended so, which the status has to tell: nobody else will.
+   * Leaves. For a restart, peers that keep routes over it (RFC 4724) are left without a word. Elsewhere, and where the node is being left,
+   * routes are first marked with GRACEFUL_SHUTDOWN, so that routers move the traffic away, and then the session ends with a Cease.
+   * Resolves to whether sessions ended so, which the status has to tell: nobody else will.
+   * @param restart a next process is to come soon
    */
-  async stop(isUninstalled = false): Promise<boolean> {
+  async stop(restart: boolean): Promise<boolean> {
     this.#stopped = true;
     clearImmediate(this.#pending);
     this.#wake?.cancel();
     await this.#updating;
     const { bgp, client, drainTime, logger } = this.#options;
     const up = bgp.sessions().filter(({ status }) => status?.state === 'Established');
-    const restart = !isUninstalled && !this.#leaving();
     const kept = restart ? up.filter(({ status }) => status?.gracefulRestart) : [];
     const lost = up.filter(session => !kept.includes(session) && announcedPrefixes(session.status) > 0);
     if (lost.length > 0) {
@@ -171,6 +180,7 @@ export class BGPSpeaker {
       draining: left !== undefined,
       excluded: left === 0,
     });
+    this.#configuredAt ??= this.#options.client.clock.now();
   }
 
   /** How much longer the routes stay, milliseconds; undefined: the node is not being left. */
@@ -190,12 +200,6 @@ export class BGPSpeaker {
     const left = Math.max(0, this.#departing.since + drainTime - clock.now());
     if (left > 0) this.#wake = clock.after(left, () => this.changed());
     return left;
-  }
-
-  /** Whether the node is being taken out of service, so that nobody comes back to the routes. */
-  #leaving(): boolean {
-    const node = this.#node.list()[0];
-    return departureOf(node, this.#options) !== undefined || node?.spec?.unschedulable === true;
   }
 
   #passwords(): Passwords {

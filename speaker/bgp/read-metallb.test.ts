@@ -26,7 +26,7 @@ let speaker: BGPSpeaker;
 
 afterEach(async () => {
   stop.abort();
-  await speaker.stop();
+  await speaker.stop(true);
   client.close();
   await server.close();
 });
@@ -90,6 +90,7 @@ const peer = { myASN: 64_500, peerASN: 64_501, peerAddress: '10.0.0.1' };
 describe("a speaker with MetalLB's objects", () => {
   it('reads BGPPeers of v1beta1 where nothing newer is served, with its times of 0s for not set', async () => {
     const bgp = await cluster(['v1beta1']);
+    expect(speaker.problem()).toBe('waiting for the BGP configuration');
     await create('v1beta1', 'BGPPeer', 'bgppeers', 'tor', {
       ...peer,
       holdTime: '0s',
@@ -102,6 +103,7 @@ describe("a speaker with MetalLB's objects", () => {
     await eventually(
       () => bgp.last?.config.peers.length === 1 && bgp.last.config.bgpAdvertisements.length === 1 && bgp.last.config.pools.length === 1,
     );
+    expect(speaker.problem()).toBeUndefined();
     const [found] = bgp.last?.config.peers ?? [];
     expect(found).toMatchObject({ name: 'tor', holdTime: 90_000, port: 179, peerASN: 64_501 });
     expect(found?.nodeSelectors).toHaveLength(1);

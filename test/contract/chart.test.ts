@@ -216,9 +216,18 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
     { title: 'a port out of range', setting: 'controller.httpPort=70000', part: 'httpPort' },
     { title: 'a pool without addresses', setting: 'ipAddressPools[0].name=x', part: 'ipAddressPools' },
     { title: 'a pool with an unknown field', setting: 'ipAddressPools[0].spec.adresses={10.0.0.0/24}', part: 'adresses' },
+    { title: 'a time to end beyond that of the pod', setting: 'speaker.leaveDeadline=22s', part: 'terminationGracePeriodSeconds is 30' },
+    { title: 'routes that stay beyond the time of the pod', setting: 'speaker.bgpDrainTime=1m0.5s', part: 'set it to 69 or more' },
+    { title: 'a time to end that is none', setting: 'speaker.leaveDeadline=soon', part: 'invalid duration' },
     { title: 'half a digest', setting: 'image.digest=sha256:00', part: 'digest' },
   ])('refuses $title', async ({ setting, part }) => {
     await expect(render(setting)).rejects.toThrow(part);
+  });
+
+  it('takes a long time to end where the pod has it', async () => {
+    const set = (seconds: number) => ['speaker.leaveDeadline=90s', `speaker.terminationGracePeriodSeconds=${seconds}`];
+    await expect(render(...set(98))).rejects.toThrow('set it to 99 or more');
+    expect(await template(set(99))).toContain('terminationGracePeriodSeconds: 99\n');
   });
 });
 

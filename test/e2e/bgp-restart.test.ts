@@ -1,3 +1,4 @@
+import { nodes } from '@herald/kube';
 import { Connections, FrrRouter, Playground, UdpProbe } from '@herald/playground';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { apply, counts, established, nextHops, paths } from './bgp-router.ts';
@@ -128,6 +129,51 @@ describe.skipIf(!able)(
       await fresh();
       await unnoticed();
     });
+
+    const setReady = (name: string, condition: object): Promise<unknown> =>
+      playground.client.patch(
+        nodes,
+        { name },
+        { status: { conditions: [{ type: 'Ready', ...condition }] } },
+        { type: 'merge', subresource: 'status' },
+      );
+    it.each<[string, (node: string) => Promise<unknown>, (node: string) => Promise<unknown>]>([
+      ['is cordoned', node => kubectl(playground, 'cordon', node), node => kubectl(playground, 'uncordon', node)],
+      [
+        'shuts down',
+        node => setReady(node, { status: 'False', message: 'node is shutting down' }),
+        node => setReady(node, { status: 'True' }),
+      ],
+    ])(
+      'SIGTERM on a node that %s: no restart although the router would keep its routes; they go gently, without a loss',
+      async (_, leave, comeBack) => {
+        const [node] = playground.topology.nodes;
+        if (node === undefined) throw new Error('no node');
+        await leave(node.name);
+        // Its speaker hears of it a moment later.
+        await new Promise(resolve => setTimeout(resolve, 1_000));
+        const speaker = playground.speakers.get(node.name);
+        const states = new Set<string>();
+        const stopped = speaker?.stop();
+        await until('the path to go', async () => {
+          const path = (await paths(router, `${ip}/32`))[node.ipv4];
+          if (path !== undefined) states.add(path.stale === true ? 'stale' : (path.community?.string ?? 'fresh'));
+          return path === undefined;
+        });
+        expect(await stopped).toBe(0);
+        expect([...states].filter(state => state !== 'fresh')).toEqual([expect.stringContaining('graceful-shutdown')]);
+        expect(await nextHops(playground, ip)).toEqual([NODES[1]]);
+        expect(speaker?.tail(20)).toContain('handing addresses over');
+        await comeBack(node.name);
+        const next = await playground.startSpeaker(node);
+        // Ready comes after the session: the next node of a rollout does not go before the routes of this one are back.
+        expect(next.tail(100)).toMatch(/"bgp session".*"ready"/s);
+        await fresh();
+        const { blackouts, answered } = await probe.stop();
+        expect(answered).toBeGreaterThan(500);
+        expect(blackouts).toEqual([]);
+      },
+    );
 
     it('without graceful restart the routes go for a moment, gently, and the last line of the log says what that costs', async () => {
       const [node] = playground.topology.nodes;

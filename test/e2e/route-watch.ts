@@ -30,6 +30,7 @@ export class RouteWatch {
   }
 
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise(resolve => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
     await ended;

@@ -75,3 +75,18 @@ readinessProbe:
   periodSeconds: 5
   timeoutSeconds: 5
 {{- end -}}
+
+{{/* A duration in whole seconds. */}}
+{{- define "herald.seconds" -}}
+{{- $zero := toDate "2006-01-02" "2000-01-01" -}}
+{{- sub (mustDateModify (printf "+%s" .) $zero | unixEpoch) (unixEpoch $zero) -}}
+{{- end -}}
+
+{{/* The speaker's time to end: what it may take itself is 8 s more than the longer of its deadlines. */}}
+{{- define "herald.speaker.gracePeriod" -}}
+{{- $least := add 9 (max (include "herald.seconds" .leaveDeadline) (include "herald.seconds" .bgpDrainTime)) -}}
+{{- if lt (int64 .terminationGracePeriodSeconds) $least -}}
+{{- fail (printf "speaker.terminationGracePeriodSeconds is %d, too short for speaker.leaveDeadline (%s) and speaker.bgpDrainTime (%s): set it to %d or more" (int64 .terminationGracePeriodSeconds) .leaveDeadline .bgpDrainTime $least) -}}
+{{- end -}}
+{{- .terminationGracePeriodSeconds -}}
+{{- end -}}

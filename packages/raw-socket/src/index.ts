@@ -12,7 +12,7 @@ export { formatIp, formatMac, parseIp, parseMac } from './inet.ts';
 export { type LoopSide, LoopWorker, type LoopWorkerOptions, loopWorkerSide } from './loop-worker.ts';
 export { solicitedNodeGroup } from './membership.ts';
 export { type ConntrackQuery, conntrackFlows, conntrackSize, countFlows, type FlowCounts } from './netlink/conntrack.ts';
-export type { ConntrackFlow, FlowTuple, TcpState } from './netlink/conntrack-messages.ts';
+export type { ConntrackFlow, FlowTuple, SctpState, TcpState } from './netlink/conntrack-messages.ts';
 export type { InterfaceAddress, Link, Neighbour, Route, Scope } from './netlink/route-messages.ts';
 export { addresses, type InterfaceInfo, interfaces, links, neighbours, routes } from './netlink/tables.ts';
 export { type NetlinkEvent, type NetlinkTopic, NetlinkWatcher, type NetlinkWatcherOptions } from './netlink/watcher.ts';

@@ -22,10 +22,23 @@ export type TcpState =
   | 'close'
   | 'syn-sent2';
 
+/** Of an association, not of one path (enum sctp_conntrack). */
+export type SctpState =
+  | 'none'
+  | 'closed'
+  | 'cookie-wait'
+  | 'cookie-echoed'
+  | 'established'
+  | 'shutdown-sent'
+  | 'shutdown-received'
+  | 'shutdown-ack-sent'
+  | 'heartbeat-sent'
+  | 'heartbeat-acked';
+
 /** An entry of the connection tracking table. */
 export interface ConntrackFlow {
   family: Family;
-  /** IP protocol number: 6 TCP, 17 UDP. */
+  /** IP protocol number: 6 TCP, 17 UDP, 132 SCTP. */
   protocol: number;
   /** From the first packet, before any address translation. */
   original: FlowTuple;
@@ -35,11 +48,14 @@ export interface ConntrackFlow {
   assured: boolean;
   seenReply: boolean;
   tcpState: TcpState | undefined;
+  sctpState: SctpState | undefined;
   /** Seconds until the entry is forgotten if nothing more is seen. */
   timeout: number | undefined;
 }
 
 const CTA = { TUPLE_ORIG: 1, TUPLE_REPLY: 2, STATUS: 3, PROTOINFO: 4, TIMEOUT: 7 };
+const CTA_PROTOINFO_TCP = 1;
+const CTA_PROTOINFO_SCTP = 3;
 const IPS_SEEN_REPLY = 2;
 const IPS_ASSURED = 4;
 const tcpStates: readonly TcpState[] = [
@@ -53,6 +69,19 @@ const tcpStates: readonly TcpState[] = [
   'time-wait',
   'close',
   'syn-sent2',
+];
+
+const sctpStates: readonly SctpState[] = [
+  'none',
+  'closed',
+  'cookie-wait',
+  'cookie-echoed',
+  'established',
+  'shutdown-sent',
+  'shutdown-received',
+  'shutdown-ack-sent',
+  'heartbeat-sent',
+  'heartbeat-acked',
 ];
 
 /** struct nfgenmsg {u8 family · u8 version · be16 resource}, then nested attributes (nfnetlink_conntrack.h), numbers big-endian. */
@@ -69,7 +98,8 @@ export function parseFlow(message: NetlinkMessage): ConntrackFlow | undefined {
     reply: parseTuple(attributes.get(CTA.TUPLE_REPLY))?.tuple,
     assured: (status & IPS_ASSURED) !== 0,
     seenReply: (status & IPS_SEEN_REPLY) !== 0,
-    tcpState: parseTcpState(attributes.get(CTA.PROTOINFO)),
+    tcpState: stateOf(attributes.get(CTA.PROTOINFO), CTA_PROTOINFO_TCP, tcpStates),
+    sctpState: stateOf(attributes.get(CTA.PROTOINFO), CTA_PROTOINFO_SCTP, sctpStates),
     timeout: u32be(attributes.get(CTA.TIMEOUT)),
   };
 }
@@ -99,9 +129,9 @@ function parseTuple(data: Buffer | undefined): { tuple: FlowTuple; protocol: num
 
 const isAddress = (data: Buffer): boolean => data.length === 4 || data.length === 16;
 
-/** CTA_PROTOINFO_TCP (1) > CTA_PROTOINFO_TCP_STATE (1). */
-function parseTcpState(info: Buffer | undefined): TcpState | undefined {
-  const tcp = info && parseAttributes(info).get(1);
-  const state = tcp && u8(parseAttributes(tcp).get(1));
-  return state === undefined ? undefined : tcpStates[state];
+/** The nest of the protocol; CTA_PROTOINFO_TCP_STATE and CTA_PROTOINFO_SCTP_STATE are attribute 1 of theirs. */
+function stateOf<State>(info: Buffer | undefined, protocol: number, states: readonly State[]): State | undefined {
+  const nested = info && parseAttributes(info).get(protocol);
+  const state = nested && u8(parseAttributes(nested).get(1));
+  return state === undefined ? undefined : states[state];
 }
