@@ -6,5 +6,5 @@ export * from './layer2/ndp.ts';
 export { nodeIdOf } from './mesh/authentication.ts';
 export { seededRandom } from './mesh/random.ts';
 export { MESH_PROFILES } from './mesh/timers.ts';
-export type { WireAddress, WireCommand, WireEvent, WireOptions } from './wire/messages.ts';
+export type { SegmentReport, WireAddress, WireCommand, WireEvent, WireOptions } from './wire/messages.ts';
 export { WireThread } from './wire/thread.ts';

@@ -19,6 +19,8 @@ export function simulate(scenario: Scenario, seeds: readonly number[]): Result {
   for (const seed of seeds.slice(0, scenario.seeds)) {
     const options = { nodes: 6, vips: 24, ...scenario.options };
     const first = new Simulation({ ...options, seed });
+    // Two simulations share nothing, as the segments of a process share no state of the mesh. What they can show is that the bounds hold for
+    // either while the other one is in trouble; that addresses, frames and link events stay on their own segment is shown with real NICs.
     const second = scenario.segments === true ? new Simulation({ ...options, seed: seed + 1_000_000 }) : first;
     const segments = [...new Set([first, second])];
     for (const segment of segments) settle(segment);

@@ -128,4 +128,12 @@ describe('devicesFor', () => {
   ])('%s', (_, ip, interfaces, expected) => {
     expect(devicesFor(ip, interfaces, devices).map(({ name }) => name)).toEqual(expected);
   });
+
+  it.each([
+    ['waits for its subnet, which is gone for now', '198.51.100.200', [], []],
+    ['is not held up by it elsewhere', '192.0.2.240', [], ['eth0']],
+    ['nor where an interface is named', '198.51.100.200', ['eth0'], ['eth0']],
+  ])('an address of a subnet that was there %s', (_, ip, interfaces, expected) => {
+    expect(devicesFor(ip, interfaces, devices, ['198.51.100.0/24', '192.0.2.0/24']).map(({ name }) => name)).toEqual(expected);
+  });
 });

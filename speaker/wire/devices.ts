@@ -86,11 +86,15 @@ function deviceOf(info: InterfaceInfo, mac: string): Device {
   };
 }
 
-/** The devices to announce `ip` on: those named, else those whose subnet holds it, else all of them. */
-export function devicesFor(ip: string, interfaces: readonly string[], devices: readonly Device[]): Device[] {
+/**
+ * The devices to announce `ip` on: those named, else those whose subnet holds it, else all of them. But an address of a subnet in `known`
+ * that no device has at the moment (an IPv6 address goes with its link, a DHCP lease ends) waits for it: on another segment nobody asks for it.
+ */
+export function devicesFor(ip: string, interfaces: readonly string[], devices: readonly Device[], known: Iterable<string> = []): Device[] {
   if (interfaces.length > 0) return devices.filter(device => interfaces.includes(device.name));
   const inside = devices.filter(device => device.subnets.some(subnet => holds(subnet, ip)));
-  return inside.length > 0 ? inside : devices.filter(device => device.subnets.length > 0);
+  if (inside.length > 0 || [...known].some(subnet => holds(subnet, ip))) return inside;
+  return devices.filter(device => device.subnets.length > 0);
 }
 
 function subnetOf(address: string, prefixLength: number): string {

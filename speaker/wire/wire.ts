@@ -37,6 +37,8 @@ export class Wire {
   readonly #kernelToken: bigint;
   readonly #segments = new Map<number, Segment>();
   readonly #addresses = new Map<string, WireAddress>();
+  /** All that this node's interfaces have had. */
+  readonly #subnets = new Set<string>();
   #ring: Keyring;
   #hints: readonly string[] = [];
   /** Excluded interfaces that could be used. */
@@ -187,7 +189,7 @@ export class Wire {
 
   /** Puts an address on the segments it belongs to and takes it off the others. */
   #place(address: WireAddress): void {
-    const devices = new Set(devicesFor(address.ip, address.interfaces, this.#devices()).map(({ index }) => index));
+    const devices = new Set(devicesFor(address.ip, address.interfaces, this.#devices(), this.#subnets).map(({ index }) => index));
     for (const [index, segment] of this.#segments) {
       if (devices.has(index)) segment.set(address);
       else segment.remove(address.ip);
@@ -239,6 +241,7 @@ export class Wire {
       replace = true;
     }
     for (const device of usable) {
+      for (const subnet of device.subnets) this.#subnets.add(subnet);
       const segment = this.#segments.get(device.index);
       if (segment !== undefined) {
         replace ||= segment.device.subnets.join() !== device.subnets.join();

@@ -1,4 +1,15 @@
-import { type ArpPacket, decodeArp, decodeNdp, type NdpPacket } from '@herald/speaker/testing';
+import {
+  ARP_REPLY,
+  type ArpPacket,
+  decodeArp,
+  decodeNdp,
+  directedArp,
+  directedSolicitation,
+  encodeArp,
+  encodeNdp,
+  type NdpPacket,
+  NEIGHBOUR_ADVERTISEMENT,
+} from '@herald/speaker/testing';
 import { arpFilter, eventLoop, interfaceIndex, ndpFilter, PacketSocket } from 'raw-socket';
 import type { Namespace } from 'raw-socket/testing';
 
@@ -9,13 +20,14 @@ export class FrameClient {
   readonly mac: string;
   readonly #sockets: PacketSocket[];
 
-  constructor(client: Namespace) {
-    this.mac = client.mac;
+  /** @param mac of the interface, where it is not the host's first */
+  constructor(client: Namespace, device = 'eth0', mac = client.mac) {
+    this.mac = mac;
     this.#sockets = client.enter(() => {
-      const index = interfaceIndex('eth0');
+      const index = interfaceIndex(device);
       return [
         PacketSocket.open({
-          interface: 'eth0',
+          interface: device,
           filter: arpFilter({ interfaceIndex: index }),
           onFrame: frame => {
             const packet = decodeArp(frame);
@@ -23,7 +35,7 @@ export class FrameClient {
           },
         }),
         PacketSocket.open({
-          interface: 'eth0',
+          interface: device,
           filter: ndpFilter({ interfaceIndex: index }),
           onFrame: frame => {
             const packet = decodeNdp(frame);
@@ -42,6 +54,23 @@ export class FrameClient {
   send(frame: Uint8Array): void {
     const result = this.#sockets[0]?.send(frame);
     if (result?.ok === false) throw new Error(`could not send: ${result.errno}`);
+  }
+
+  /** MACs that answer a question for an address now, as often as they do. `from`: who asks, of the same family. */
+  async answering(ip: string, from: string): Promise<string[]> {
+    this.clear();
+    const neighbour = { ip };
+    this.send(
+      ip.includes(':') ? encodeNdp(directedSolicitation(from, this.mac, neighbour)) : encodeArp(directedArp(from, this.mac, neighbour)),
+    );
+    await new Promise(resolve => {
+      setTimeout(resolve, 100);
+    });
+    const replies = this.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === ip && packet.targetIp === from);
+    const advertisements = this.ndp.filter(
+      packet => packet.type === NEIGHBOUR_ADVERTISEMENT && packet.target === ip && packet.destinationIp === from,
+    );
+    return [...replies.map(({ senderMac }) => senderMac), ...advertisements.map(({ linkLayer, source }) => linkLayer ?? source)];
   }
 
   clear(): void {

@@ -222,7 +222,7 @@ class Client {
 const skip = process.getuid?.() === 0 ? undefined : 'network namespaces need root';
 
 describe.skipIf(skip !== undefined).concurrent.each(ALL)('the neighbour table of a client $name', settings => {
-  it('follows each frame as it is known to', { timeout: 30_000 }, async () => {
+  it('follows each frame as it is known to', { timeout: 80_000 }, async () => {
     const lan = new SpeakerLan(1);
     const client = new Client(lan, settings);
     const answers = new FrameClient(lan.node(0).host);
@@ -266,7 +266,7 @@ describe.skipIf(skip !== undefined).concurrent.each(
   const directed = role === 'gateway';
   const expected: Beliefs = directed || settings === ACCEPTING ? CREATES : settings === DROPPING ? IGNORED : MOVES;
 
-  it(`makes of ${STATES.join(', ')}: ${expected.join(', ')}, with the first announcement`, { timeout: 30_000 }, async () => {
+  it(`makes of ${STATES.join(', ')}: ${expected.join(', ')}, with the first announcement`, { timeout: 80_000 }, async () => {
     const lan = new SpeakerLan(1);
     const node = lan.node(0);
     const client = new Client(lan, settings);
