@@ -7,6 +7,8 @@ const COUNT_INTERVAL = 1_000;
 /** Moves begin together; they are counted together (ms). */
 const FIRST_COUNT = 200;
 const COUNT_FACTOR = 20;
+/** Past the time of a move (ms): it is no move any more. */
+const OVERDUE = 5_000;
 
 /** An address that moved away from this node gently, on one segment. */
 export interface LameDuck {
@@ -45,6 +47,9 @@ export class LameDucks {
   }
 
   get all(): LameDuck[] {
+    const now = this.#options.clock.wall();
+    // The wire thread ends a move in time. One that it can end no more must not be counted for ever.
+    for (const { ip, segment, until } of this.#ducks.values()) if (now >= until + OVERDUE) this.end(ip, segment);
     return [...this.#ducks.values()];
   }
 
@@ -59,7 +64,7 @@ export class LameDucks {
 
   byAddress(): Map<string, LameDuck[]> {
     const ducks = new Map<string, LameDuck[]>();
-    for (const duck of this.#ducks.values()) ducks.set(duck.ip, [...(ducks.get(duck.ip) ?? []), duck]);
+    for (const duck of this.all) ducks.set(duck.ip, [...(ducks.get(duck.ip) ?? []), duck]);
     return ducks;
   }
 
@@ -71,7 +76,7 @@ export class LameDucks {
 
   end(ip: string, segment: string): void {
     this.#ducks.delete(`${ip} ${segment}`);
-    if (!this.#ips().includes(ip)) this.#flows.delete(ip);
+    if (![...this.#ducks.values()].some(duck => duck.ip === ip)) this.#flows.delete(ip);
   }
 
   stop(): void {
@@ -79,13 +84,9 @@ export class LameDucks {
     this.#timer = undefined;
   }
 
-  #ips(): string[] {
-    return [...new Set([...this.#ducks.values()].map(({ ip }) => ip))];
-  }
-
   #count(counter: FlowCounter): void {
     this.#timer = undefined;
-    const ips = this.#ips();
+    const ips = [...new Set(this.all.map(({ ip }) => ip))];
     if (ips.length === 0) return;
     const { clock, onCounts } = this.#options;
     const began = clock.now();

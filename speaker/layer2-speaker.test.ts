@@ -165,6 +165,14 @@ describe('Layer2Speaker', () => {
     expect(b.commands).toMatchObject([{ set: [{ ip: IP, epoch: 7 }] }]);
   });
 
+  it('takes up what it had when it was ended, where the API was not told', async () => {
+    await plan(['a', 'b']);
+    const { layer2, commands } = await start('a');
+    const saved = [...layer2.shared.values()].map(address => ({ ...address, restored: [{ segment: SEGMENT, epoch: 6, sinceMs: 1_000 }] }));
+    layer2.recall(saved);
+    expect(commands).toMatchObject([{ set: [{ restored: [] }] }, { set: [{ ip: IP, epoch: 6, restored: [{ epoch: 6 }] }] }]);
+  });
+
   it('removes what an earlier life of the node left behind', async () => {
     await plan(['a', 'b']);
     const before = await start('a');

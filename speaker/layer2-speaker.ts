@@ -7,8 +7,9 @@ import type { SpeakerMetrics } from './metrics.ts';
 import { recordEvent } from './owner-events.ts';
 import { type Flows, flowKey, merged, Owners, reported, reportedFlows, sameOwners } from './owners.ts';
 import { WirePlan } from './plan.ts';
+import { recalled } from './recalled.ts';
 import { announcements } from './resources.ts';
-import { REBALANCE, type SharedAddress, share, untilOf } from './share.ts';
+import { REBALANCE, type SharedAddress, share, spanOf } from './share.ts';
 import type { WireCommand, WireEvent } from './wire/messages.ts';
 
 export interface Layer2Options {
@@ -93,15 +94,31 @@ export class Layer2Speaker {
         segment,
         epoch,
         sinceMs: Date.parse(since),
-        ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
+        ...(draining !== undefined && { quiet: { from: draining.node, ...spanOf(draining) } }),
       })),
-      lameDucks: (ducks.get(address.ip) ?? []).map(({ segment, to, until }) => ({ segment, to, untilMs: until })),
+      lameDucks: (ducks.get(address.ip) ?? []).map(({ segment, to, since, until }) => ({
+        segment,
+        to,
+        untilMs: until,
+        forMs: Math.max(0, until - since),
+      })),
     }));
   }
 
   /** Works from a snapshot until the API server answers. */
   restore(addresses: readonly SharedAddress[]): void {
     this.#apply(new Map(addresses.map(address => [address.ip, address])));
+  }
+
+  /**
+   * Before the wire thread begins: what this node took over while the API server was away, and was ended before it could tell, is in the
+   * snapshot only.
+   */
+  recall(addresses: readonly SharedAddress[]): void {
+    const { informer, node, hold, drain } = this.#options;
+    if (!informer.hasSynced) return;
+    this.#plan.forget();
+    this.#apply(recalled(share(informer.list(), node, { hold, drain }), addresses, informer.list()));
   }
 
   /** The plan as of now, to the wire thread. */
@@ -167,7 +184,7 @@ export class Layer2Speaker {
     const behind = informer.list().filter(announcement => !this.#isReported(announcement));
     const written = await Promise.allSettled(behind.map(async announcement => this.#write(keyOf(announcement))));
     const failed = written.filter(result => result.status === 'rejected');
-    if (failed.length > 0) logger.warn({ announcements: failed.length }, 'could not report that addresses were given up');
+    if (failed.length > 0) logger.warn({ announcements: failed.length }, 'could not report which addresses this node has');
   }
 
   /** Changes come in bursts; they are planned together before anything else happens. */

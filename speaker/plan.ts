@@ -6,6 +6,11 @@ import type { WireAddress, WireCommand } from './wire/messages.ts';
 export class WirePlan {
   #told = new Map<string, SharedAddress>();
 
+  /** The next difference is to nothing told at all. */
+  forget(): void {
+    this.#told.clear();
+  }
+
   /**
    * The difference to `shared`. An address this node may own, or still forwards for, is told; one it may own no more is told once with its new order, so that it
    * is handed over to a node of it; one that is gone is removed.

@@ -11,15 +11,20 @@ export interface Restored {
   epoch: number;
   /** Owned since then, ms since the epoch. */
   sinceMs?: number | undefined;
-  quiet?: { from: string; untilMs: number } | undefined;
+  quiet?: ({ from: string } & MoveSpan) | undefined;
+}
+
+/** When a gentle move is over at the latest, and how long it was to last from its beginning (ms): a wall clock that is set must not prolong it. */
+export interface MoveSpan {
+  /** ms since the epoch. */
+  untilMs: number;
+  forMs?: number;
 }
 
 /** A gentle move away from this node that was under way before a restart. */
-export interface RestoredLameDuck {
+export interface RestoredLameDuck extends MoveSpan {
   segment: string;
   to: string;
-  /** ms since the epoch. */
-  untilMs: number;
 }
 
 /** One address that this node may have to answer for by layer 2. */
@@ -116,19 +121,20 @@ function lastOwned(announcement: Announcement, ip: string, node: string): Shared
       segment,
       epoch,
       sinceMs: Date.parse(since),
-      ...(draining !== undefined && { quiet: { from: draining.node, untilMs: untilOf(draining) } }),
+      ...(draining !== undefined && { quiet: { from: draining.node, ...spanOf(draining) } }),
     }));
 }
 
-/** When a planned move is over at the latest, ms since the epoch. */
-export function untilOf({ since, until = since }: AnnouncementDraining): number {
-  return Date.parse(until);
+/** When a planned move is over at the latest. */
+export function spanOf({ since, until = since }: AnnouncementDraining): Required<MoveSpan> {
+  const untilMs = Date.parse(until);
+  return { untilMs, forMs: Math.max(0, untilMs - Date.parse(since)) };
 }
 
 /** Segments on which the new owner waits for the connections through this node. */
 function lastForwarded(announcement: Announcement, ip: string, node: string): SharedAddress['lameDucks'] {
   return (announcement.status?.owners ?? []).flatMap(({ ip: of, segment, node: to, draining }) =>
-    of === ip && draining?.node === node ? [{ segment, to, untilMs: untilOf(draining) }] : [],
+    of === ip && draining?.node === node ? [{ segment, to, ...spanOf(draining) }] : [],
   );
 }
 

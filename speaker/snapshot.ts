@@ -27,10 +27,12 @@ const schema = z.object({
           segment: z.string(),
           epoch: z.number(),
           sinceMs: z.number().optional(),
-          quiet: z.object({ from: z.string(), untilMs: z.number() }).optional(),
+          quiet: z.object({ from: z.string(), untilMs: z.number(), forMs: z.number().exactOptional() }).optional(),
         }),
       ),
-      lameDucks: z.array(z.object({ segment: z.string(), to: z.string(), untilMs: z.number() })).default([]),
+      lameDucks: z
+        .array(z.object({ segment: z.string(), to: z.string(), untilMs: z.number(), forMs: z.number().exactOptional() }))
+        .default([]),
       announcements: z.array(z.string()),
     }),
   ),

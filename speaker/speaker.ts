@@ -24,7 +24,7 @@ import { SnapshotWriter } from './snapshot-writer.ts';
 import { SpeakerObject } from './speaker-object.ts';
 import type { SpeakerView } from './speaker-status.ts';
 import { EXCLUDED_INTERFACES } from './wire/devices.ts';
-import type { SegmentReport, WireCommand, WireEvent } from './wire/messages.ts';
+import type { SegmentReport, WireAddress, WireCommand, WireEvent } from './wire/messages.ts';
 import type { WireThread } from './wire/thread.ts';
 
 /** How long the API server is waited for before a snapshot is used in its place (ms). */
@@ -236,7 +236,7 @@ export class Speaker {
       {
         node: nodeName,
         clusterUid: uid,
-        addresses: this.#commands.flatMap(command => (command.kind === 'addresses' ? command.set : [])),
+        addresses: planned(this.#commands),
         secrets: this.#secrets,
         port: meshPort ?? MESH_PORT,
         timers: MESH_PROFILES[meshProfile ?? 'default'],
@@ -252,11 +252,15 @@ export class Speaker {
     for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') this.#wire.command(command);
   }
 
-  /** With the API server away, the last known plan is better than none. */
+  /** With the API server away, the last known plan is better than none; where it was away only, it does not know the latest. */
   async #restore(signal: AbortSignal): Promise<void> {
     const snapshot = this.#snapshot;
     await this.#patience(this.#informer.synced(signal), signal);
-    if (this.#informer.hasSynced || snapshot === undefined || signal.aborted) return;
+    if (snapshot === undefined || signal.aborted) return;
+    if (this.#informer.hasSynced) {
+      if (snapshot.clusterUid === this.#clusterUid) this.#layer2.recall(snapshot.addresses);
+      return;
+    }
     this.#logger.warn(
       { savedAt: time(snapshot.savedAt), addresses: snapshot.addresses.length },
       'the API server does not answer: working from the snapshot',
@@ -301,8 +305,9 @@ export class Speaker {
       this.#bgp.stop(restart),
     ]);
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
-    if (ended) await Promise.race([this.#object.write().catch(() => undefined), sleep(this.#client.clock, FLUSH_DEADLINE)]);
-    if (!restart) await Promise.race([this.#layer2.flush(), sleep(this.#client.clock, FLUSH_DEADLINE)]);
+    // Owners also: what was taken over while the API server was away is the next process's to take up.
+    const writes = [this.#layer2.flush(), ...(ended ? [this.#object.write().catch(() => undefined)] : [])];
+    await Promise.race([Promise.all(writes), sleep(this.#client.clock, FLUSH_DEADLINE)]);
     await this.#recorder.stop(FLUSH_DEADLINE);
   }
 
@@ -364,6 +369,17 @@ export class Speaker {
       addresses: this.#layer2.snapshot(),
     };
   }
+}
+
+/** The plan that these commands leave. */
+function planned(commands: readonly WireCommand[]): WireAddress[] {
+  const addresses = new Map<string, WireAddress>();
+  for (const command of commands) {
+    if (command.kind !== 'addresses') continue;
+    for (const address of command.set) addresses.set(address.ip, address);
+    for (const ip of command.remove) addresses.delete(ip);
+  }
+  return [...addresses.values()];
 }
 
 /** A pattern that is no regular expression would only fail in the wire thread. */

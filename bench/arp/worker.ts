@@ -1,5 +1,6 @@
 /** The thread that answers, as the speaker's wire thread does: with its responder, once by packet sockets alone and once with the kernel's. */
 import { inNetworkNamespace, interfaces, loopWorkerSide, nowNs, openKernelResponder, setRealtime } from 'raw-socket';
+import { AdoptedEntries } from '../../speaker/wire/adopted-entries.ts';
 import { devicesOf } from '../../speaker/wire/devices.ts';
 import type { Kernel } from '../../speaker/wire/kernel-answers.ts';
 import { Leases } from '../../speaker/wire/leases.ts';
@@ -21,7 +22,7 @@ inNetworkNamespace(data.namespace, () => {
   const opened = openKernelResponder();
   if (opened.available) {
     const { responder } = opened;
-    serve(data.kernel, { responder, leases: new Leases(responder, 1n, nowNs), adopted: new Map() });
+    serve(data.kernel, { responder, leases: new Leases(responder, 1n, nowNs), adopted: new AdoptedEntries(responder) });
     const renew = (): void => {
       responder.renew(nowNs() + LEASE_NS);
       loop.after(Number(LEASE_NS / 4_000_000n), renew);

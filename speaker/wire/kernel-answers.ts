@@ -1,14 +1,14 @@
 import { type KernelResponder, kernelAnswers } from 'raw-socket';
 import type { Standing } from '../layer2/answer.ts';
 import type { Mac } from '../layer2/ethernet.ts';
+import type { AdoptedEntries } from './adopted-entries.ts';
 import type { Leases } from './leases.ts';
 
 /** The kernel responder, shared by all interfaces of this process. */
 export interface Kernel {
   responder: KernelResponder;
   leases: Leases;
-  /** Entries that an earlier process left, by interface: they answer on until this one knows what becomes of them. */
-  adopted: Map<number, ReadonlySet<string>>;
+  adopted: AdoptedEntries;
 }
 
 /** The part of the kernel responder that belongs to one interface: its table follows the standings. */
@@ -20,14 +20,14 @@ export class KernelAnswers {
   readonly #hits = new Map<string, bigint>();
   /** What each entry was set to, to write differences only. */
   readonly #set = new Map<string, string>();
-  readonly #adopted: Set<string>;
+  readonly #adopted: AdoptedEntries;
 
   /** @throws RawSocketError when the program cannot be attached to the interface */
   constructor(kernel: Kernel, interfaceIndex: number, mac: Mac) {
     kernel.responder.attach(interfaceIndex);
     this.#responder = kernel.responder;
     this.#leases = kernel.leases;
-    this.#adopted = new Set(kernel.adopted.get(interfaceIndex));
+    this.#adopted = kernel.adopted;
     this.#index = interfaceIndex;
     this.#mac = mac;
   }
@@ -48,23 +48,25 @@ export class KernelAnswers {
     if (this.#set.get(ip) === text || !this.#leases.isHolder) return;
     this.#responder.set(entry);
     this.#set.set(ip, text);
-    this.#adopted.delete(ip);
+    this.#adopted.takeUp(this.#index, ip);
     if (!this.#hits.has(ip)) this.#hits.set(ip, this.#responder.get(this.#index, ip)?.hits ?? 0n);
   }
 
   delete(ip: string): void {
     // Left by an earlier process: whether this one goes on with it is not settled yet.
-    if (this.#adopted.has(ip) || !this.#leases.isHolder) return;
+    if (this.#adopted.has(this.#index, ip) || !this.#leases.isHolder) return;
     if (this.#set.delete(ip)) this.#responder.delete(this.#index, ip);
     this.#hits.delete(ip);
   }
 
-  /** What an earlier process left and this one did not take up goes. */
-  settle(): void {
-    const left = [...this.#adopted];
-    this.#adopted.clear();
-    if (!this.#leases.isHolder) return;
-    for (const ip of left) this.#responder.delete(this.#index, ip);
+  /** Addresses for which the kernel goes on only because an earlier process left it so. */
+  get adopted(): string[] {
+    return this.#adopted.on(this.#index);
+  }
+
+  /** This process does not go on with what an earlier one left. */
+  dropAdopted(ip: string): void {
+    if (this.#leases.isHolder) this.#adopted.drop(this.#index, ip);
   }
 
   /** The kernel answers this frame, if it answers for its target at all: user space must not answer a second time. */
@@ -87,7 +89,7 @@ export class KernelAnswers {
   /** @param keep the kernel is to go on for the next process */
   close(keep: boolean): void {
     if (keep || !this.#leases.isHolder) return;
-    this.#adopted.clear();
+    for (const ip of this.adopted) this.dropAdopted(ip);
     for (const ip of this.#set.keys()) this.delete(ip);
     this.#responder.detach(this.#index);
   }

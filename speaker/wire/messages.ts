@@ -1,6 +1,7 @@
 import type { NodeId } from '../mesh/packet.ts';
 import type { LameDuckEnd, QuietEnd, ReleaseCause, TakeoverCause } from '../mesh/state.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
+import type { MoveSpan } from '../share.ts';
 
 /** One address as the wire thread needs it. */
 export interface WireAddress {
@@ -22,9 +23,9 @@ export interface WireAddress {
   /** When a rebalance was asked for (ms since the epoch). */
   rebalance?: number;
   /** What this node owned before its speaker was restarted, by segment; `quiet`: taken over gently, and not announced yet. */
-  restored: readonly { segment: string; epoch: number; sinceMs?: number; quiet?: { from: NodeId; untilMs: number } }[];
+  restored: readonly { segment: string; epoch: number; sinceMs?: number; quiet?: { from: NodeId } & MoveSpan }[];
   /** Segments on which this node forwarded for established flows before its speaker was restarted. */
-  lameDucks: readonly { segment: string; to: NodeId; untilMs: number }[];
+  lameDucks: readonly ({ segment: string; to: NodeId } & MoveSpan)[];
 }
 
 /** What the thread begins with. */
@@ -131,7 +132,7 @@ export type WireEvent =
     }
   /** A gentle move of before the restart goes on. */
   | { kind: 'lame-duck'; ip: string; segment: string; to: string; forMs: number }
-  | { kind: 'lame-duck-over'; ip: string; segment: string; why: LameDuckEnd }
+  | { kind: 'lame-duck-over'; ip: string; segment: string; why: LameDuckEnd | 'interface-gone' }
   | { kind: 'confirmed'; ip: string; segment: string; neighbour: string; afterMs: number }
   /** A stranger uses the address: found before its first use (it is not announced) or while announcing. */
   | { kind: 'conflict'; ip: string; segment: string; interface: string; mac: string; phase: 'probe' | 'announcing' }

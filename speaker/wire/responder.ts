@@ -109,6 +109,7 @@ export class Responder {
     this.#own = own;
     for (const ip of removed) {
       before.delete(ip);
+      this.#kernel?.dropAdopted(ip);
       this.#kernel?.delete(ip);
       if (familyOf(ip) === 6) this.#leave(ip);
     }
@@ -128,9 +129,14 @@ export class Responder {
     this.#kernel?.set(ip, standing, this.#listener.holdOf(ip));
   }
 
-  /** What an earlier process left with the kernel and this one did not take up goes. */
-  settleAdopted(): void {
-    this.#kernel?.settle();
+  /** Addresses for which the kernel answers only because an earlier process left it so. */
+  get adopted(): readonly string[] {
+    return this.#kernel?.adopted ?? [];
+  }
+
+  /** This process does not go on with what an earlier one left. */
+  dropAdopted(ip: string): void {
+    this.#kernel?.dropAdopted(ip);
   }
 
   /** The link came back: switches may have forgotten the memberships. */

@@ -1,6 +1,7 @@
 import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type PollLoop, type RawSocketError, routes } from 'raw-socket';
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { listening } from '../mesh/timers.ts';
+import { AdoptedEntries } from './adopted-entries.ts';
 import { type Device, devicesFor, devicesOf } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
@@ -44,6 +45,8 @@ export class Wire {
   /** Excluded interfaces that could be used. */
   #excluded: readonly string[] = [];
   #leaving: { until: number; restart: boolean } | undefined;
+  /** The goodbye was said. */
+  #left = false;
   #drainWithin: number | undefined;
   #refreshing = false;
   #nextReport: { cancel(): void } | undefined;
@@ -134,14 +137,13 @@ export class Wire {
     const { responder } = opened;
     if (responder.pinProblem !== undefined)
       this.#post({ kind: 'note', message: `the kernel answers only while the speaker runs: ${responder.pinProblem}` });
-    const adopted = new Map<number, ReadonlySet<string>>();
-    if (responder.adopted) {
-      const entries = responder.entries();
-      for (const index of new Set(entries.map(({ interfaceIndex }) => interfaceIndex)))
-        adopted.set(index, new Set(entries.filter(entry => entry.interfaceIndex === index).map(({ address }) => address)));
-      this.#post({ kind: 'note', message: `the kernel went on answering for ${entries.length} addresses; this process takes them over` });
-    }
-    return { responder, leases: new Leases(responder, this.#kernelToken, nowNs), adopted };
+    // First of all, so that a process that still runs renews no lease from here on.
+    const leases = new Leases(responder, this.#kernelToken, nowNs);
+    const adopted = new AdoptedEntries(responder);
+    adopted.expire(nowNs());
+    if (responder.adopted)
+      this.#post({ kind: 'note', message: `the kernel went on answering for ${adopted.size} addresses; this process takes them over` });
+    return { responder, leases, adopted };
   }
 
   /** The claims of before have been taken up or not: what else is left goes, with programs of other versions. */
@@ -153,11 +155,8 @@ export class Wire {
       this.#loop.after(listeningFor + ADOPTION, () => this.#settleAdopted(start));
       return;
     }
-    for (const segment of this.#segments.values()) segment.settleAdopted();
     const { responder, adopted } = kernel;
-    for (const [index, addresses] of adopted)
-      if (!this.#segments.has(index)) for (const address of addresses) responder.delete(index, address);
-    adopted.clear();
+    adopted.settle();
     for (const index of responder.attached) if (!this.#segments.has(index)) responder.detach(index);
     const retired = responder.retireOthers();
     if (retired.length > 0)
@@ -173,7 +172,9 @@ export class Wire {
       this.close();
       return this.#post({ kind: 'superseded' });
     }
-    kernel.leases.renew(nowNs());
+    const now = nowNs();
+    kernel.adopted.expire(now);
+    kernel.leases.renew(now);
     this.#loop.after(LEASE_RENEWAL, () => this.#renewLease());
   }
 
@@ -248,9 +249,12 @@ export class Wire {
         segment.update(device);
         continue;
       }
+      // One that comes after the goodbye would be answered on, and nobody would say goodbye there.
+      if (this.#left) continue;
       const created = new Segment(device, this.#context);
       created.setHints(this.#hints);
       created.drainWithin(this.#drainWithin);
+      if (this.#leaving !== undefined) created.leave(this.#leaving.until);
       this.#segments.set(device.index, created);
       replace = true;
     }
@@ -277,7 +281,7 @@ export class Wire {
     if (restart) {
       this.#leaving = { until: this.#loop.now(), restart };
       for (const segment of this.#segments.values()) segment.pause();
-      return this.#post({ kind: 'left' });
+      return this.#tellLeft();
     }
     const until = this.#loop.now() + deadline;
     this.#leaving = { until, restart };
@@ -289,10 +293,15 @@ export class Wire {
         return;
       }
       for (const segment of this.#segments.values()) segment.farewell();
-      this.#post({ kind: 'left' });
+      this.#tellLeft();
     };
     // One tick for the handovers to begin.
     this.#loop.after(this.#options.timers.interval / 2, step);
+  }
+
+  #tellLeft(): void {
+    this.#left = true;
+    this.#post({ kind: 'left' });
   }
 
   #report(): void {

@@ -176,6 +176,23 @@ describe.each([
     await until('the announcement of the other', () => next.about('announced', VIP4).length > 0);
     expect(await answering()).toEqual(both(next));
   });
+
+  it('is over where the interface goes, and one that comes back while the speaker leaves takes nothing', async () => {
+    const [old, next] = [lan.node(0), lan.node(1)];
+    lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { drain: DRAIN, hold: DRAIN })));
+    const left = old.thread?.leave(5_000);
+    await until('the second node to own both', () => VIPS.every(ip => next.owns(ip)));
+    await Promise.all([next.stop(), lan.node(2).stop()]);
+    // Another first subnet is another segment.
+    old.host.run('ip', 'addr', 'del', '10.66.0.1/24', 'dev', 'eth0');
+    await until('the end of the move', () => VIPS.every(ip => old.about('lame-duck-over', ip).length > 0));
+    expect(old.about('lame-duck-over', VIP4)).toMatchObject([{ why: 'interface-gone' }]);
+    old.host.run('ip', 'addr', 'add', '10.66.0.1/24', 'dev', 'eth0');
+    await left;
+    // Longer than a speaker that does not leave would listen before it takes them.
+    await new Promise(resolve => setTimeout(resolve, 1_500));
+    expect(VIPS.map(ip => old.about('acquired', ip).length)).toEqual([1, 1]);
+  });
 });
 
 const both = (node: LanNode): string[] => [node.host.mac, node.host.mac];

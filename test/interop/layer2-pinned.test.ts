@@ -174,9 +174,14 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     await until('the other node to take over', () => VIPS.every(ip => lan.node(1).owns(ip)));
     await until('one answer', async () => (await answering()).join() === [lan.node(1).host.mac, lan.node(1).host.mac].join());
     start1(node, { addresses: [] });
-    await until('the first to run again', () => runs(node), STARTUP);
-    await new Promise(resolve => setTimeout(resolve, 2_000));
-    expect(await answering()).toEqual([lan.node(1).host.mac, lan.node(1).host.mac]);
+    // Not even in the moments before the next process knows what is still its own.
+    const wrong: string[][] = [];
+    for (let times = 0; times < 20; ) {
+      const found = await answering();
+      if (found.join() !== [lan.node(1).host.mac, lan.node(1).host.mac].join()) wrong.push(found);
+      if (runs(node)) times++;
+    }
+    expect(wrong).toEqual([]);
   });
 
   it('a process that finds another in its place keeps silent', async () => {

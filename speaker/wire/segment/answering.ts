@@ -1,5 +1,6 @@
 import { RawSocketError } from 'raw-socket';
 import type { Standing } from '../../layer2/answer.ts';
+import { isHeard } from '../../mesh/state.ts';
 import { type FrameListener, Responder } from '../responder.ts';
 import { guard, type SegmentState, tellProblem } from './state.ts';
 
@@ -53,9 +54,11 @@ export class Answering {
     this.#state.responder?.setStanding(ip, this.#standingOf(ip));
   }
 
-  /** What an earlier process left with the kernel and this one did not take up goes. */
-  settleAdopted(): void {
-    guard(this.#state, 'ARP and NDP', () => this.#state.responder?.settleAdopted());
+  /** What an earlier process left with the kernel goes as soon as another node has the address, and not only when this one has listened. */
+  reviewAdopted(): void {
+    const { responder, mesh } = this.#state;
+    for (const ip of responder?.adopted ?? [])
+      if (!mesh.mine.has(ip) && !mesh.lameDucks.has(ip) && this.#isElsewhere(ip)) responder?.dropAdopted(ip);
   }
 
   /** @param keep the kernel is to go on for the next process */
@@ -78,6 +81,14 @@ export class Answering {
       if (!(error instanceof RawSocketError)) throw error;
       tellProblem(this.#state, 'ARP and NDP', error);
     }
+  }
+
+  #isElsewhere(ip: string): boolean {
+    const { claimants, peers } = this.#state.mesh;
+    return [...(claimants.get(ip) ?? [])].some(node => {
+      const peer = peers.get(node);
+      return peer !== undefined && isHeard(peer);
+    });
   }
 
   #standingOf(ip: string): Standing {

@@ -44,6 +44,23 @@ test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAd
     wanted: { restoredLameDuck: { to: 'node-b', until: 6_000 } },
   },
   {
+    what: 'moves that end in the far future, as the wall clock was set back: no longer than they were to last',
+    given: {
+      restored: [{ segment: SEGMENT, epoch: 6, quiet: { from: 'node-b', untilMs: WALL + 3_600_000, forMs: 60_000 } }],
+      lameDucks: [{ segment: SEGMENT, to: 'node-b', untilMs: WALL + 3_600_000, forMs: 60_000 }],
+    },
+    wanted: {
+      restored: 6,
+      restoredQuiet: { from: 'node-b', since: NOW, until: 65_000 },
+      restoredLameDuck: { to: 'node-b', until: 65_000 },
+    },
+  },
+  {
+    what: 'the same from a snapshot that does not say how long: no longer than a move of the address may last',
+    given: { lameDucks: [{ segment: SEGMENT, to: 'node-b', untilMs: WALL + 3_600_000 }] },
+    wanted: { restoredLameDuck: { to: 'node-b', until: NOW + 120_000 } },
+  },
+  {
     what: 'what was on another segment',
     given: {
       restored: [{ segment: '198.51.100.0/24', epoch: 6, sinceMs: WALL }],

@@ -1,4 +1,5 @@
 import type { DesiredAddress } from '../../mesh/state.ts';
+import type { MoveSpan } from '../../share.ts';
 import type { WireAddress } from '../messages.ts';
 
 /**
@@ -12,6 +13,8 @@ export function desiredOf(address: WireAddress, segment: string, now: number, wa
   const before = restored.find(each => each.segment === segment);
   const lameDuck = lameDucks.find(each => each.segment === segment);
   const at = (moment: number): number => now + moment - wall;
+  // The wall clock may have been set meanwhile. What is left of a move is never more than all of it.
+  const endOf = ({ untilMs, forMs = drain }: MoveSpan): number => Math.min(at(untilMs), now + forMs);
   return {
     order,
     epoch,
@@ -23,8 +26,8 @@ export function desiredOf(address: WireAddress, segment: string, now: number, wa
     ...(before !== undefined && { restored: before.epoch }),
     ...(before?.sinceMs !== undefined && { restoredSince: Math.min(now, at(before.sinceMs)) }),
     ...(before?.quiet !== undefined && {
-      restoredQuiet: { from: before.quiet.from, since: now, until: at(before.quiet.untilMs) },
+      restoredQuiet: { from: before.quiet.from, since: now, until: endOf(before.quiet) },
     }),
-    ...(lameDuck !== undefined && { restoredLameDuck: { to: lameDuck.to, until: at(lameDuck.untilMs) } }),
+    ...(lameDuck !== undefined && { restoredLameDuck: { to: lameDuck.to, until: endOf(lameDuck) } }),
   };
 }

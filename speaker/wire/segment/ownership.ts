@@ -61,8 +61,10 @@ export class Ownership {
 
   /** The interface is gone, and with it all that was answered there. */
   interfaceGone(): void {
-    for (const { vip, epoch } of this.#state.mesh.mine.values())
-      if (!this.#untold.has(vip)) this.#tellReleased(vip, epoch, 'interface-gone');
+    const { context, name: segment, mesh } = this.#state;
+    for (const { vip, epoch, dormant } of mesh.mine.values())
+      if (!dormant && !this.#untold.has(vip)) this.#tellReleased(vip, epoch, 'interface-gone');
+    for (const ip of mesh.lameDucks.keys()) context.post({ kind: 'lame-duck-over', ip, segment, why: 'interface-gone' });
   }
 
   /** A gentle move of before the restart goes on. */

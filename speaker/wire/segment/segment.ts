@@ -156,10 +156,6 @@ export class Segment {
     this.#apply(farewell(this.#state.mesh, this.#now()));
   }
 
-  settleAdopted(): void {
-    this.#answering.settleAdopted();
-  }
-
   /** @param keep the kernel is to go on for the next process */
   close(cause?: 'interface-gone', keep = false): void {
     if (this.#closed) return;
@@ -196,6 +192,7 @@ export class Segment {
     this.#uplink.tick(mesh, device, now);
     // Without a responder nothing could be answered: this node is heard, and takes nothing.
     if (this.#state.responder !== undefined) this.#apply(tick(mesh, now));
+    this.#answering.reviewAdopted();
     this.#noteHeard();
     this.#strangers.tick(now);
   }
