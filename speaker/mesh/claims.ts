@@ -1,4 +1,4 @@
-import { end } from './lame-duck.ts';
+import { drainTime, end } from './lame-duck.ts';
 import type { Claim, NodeId, Vip } from './packet.ts';
 import { claimHash } from './rank.ts';
 import { tell } from './send.ts';
@@ -155,9 +155,19 @@ export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vi
     open.rank = rank;
     const since = Math.max(open.since, open.movedUpAt ?? open.since, state.ableSince);
     if (only !== undefined || now - since >= rank * state.timers.interval)
-      taken.push({ vip, epoch: nextEpoch(state, vip), cause: open.cause });
+      taken.push({ vip, epoch: nextEpoch(state, vip), cause: open.cause, ...quietly(state, vip, now) });
   }
   take(state, taken, now, fx);
+}
+
+/** A hold that has ended: the node that held the address goes on forwarding for those who use it, and is left as gently as by a planned move. */
+function quietly(state: MeshState, vip: Vip, now: number): Pick<Taking, 'quiet'> {
+  const drain = drainTime(state, vip, now);
+  if (drain === 0 || (state.desired.get(vip)?.hold ?? 0) === 0) return {};
+  for (const node of state.claimants.get(vip) ?? []) {
+    if (state.peers.get(node)?.liveness === 'held') return { quiet: { from: node, since: now, until: now + drain } };
+  }
+  return {};
 }
 
 /** Enters a claim into the view of a peer. */
@@ -182,6 +192,10 @@ export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: num
   peer.claimsDigest ^= claimHash(known);
   const claimants = state.claimants.get(vip);
   claimants?.delete(peer.id);
-  if (claimants?.size === 0) state.claimants.delete(vip);
+  if (claimants?.size === 0) {
+    state.claimants.delete(vip);
+    // Nobody has it and nobody is to have it: whoever gets it next begins anew, and probes first.
+    if (!state.desired.has(vip)) state.maxEpoch.delete(vip);
+  }
   reconsider(state, vip, now, cause);
 }

@@ -28,7 +28,12 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   if (desired.restored !== undefined && eligible) restoreOnce(state, vip, desired.restored, now);
   if (desired.restoredLameDuck !== undefined) restoreLameDuck(state, vip, desired.restoredLameDuck, now, fx);
   const handover = state.handovers.get(vip);
-  if (handover?.reason === 'ineligible' && eligible) state.handovers.delete(vip);
+  if (handover !== undefined && !eligible) handover.reason = 'ineligible';
+  else if (handover?.reason === 'ineligible') {
+    if (handover.phase === 'prepare') state.handovers.delete(vip);
+    // The new owner may have taken it already, and is not to be told that it was outbid. Nobody else is asked.
+    else handover.reason = 'preferred';
+  }
   if (state.mine.has(vip) && !eligible && !startHandover(state, vip, 'ineligible', now) && !state.handovers.has(vip)) {
     release(state, [vip], 'ineligible', now, fx);
   }
@@ -80,5 +85,7 @@ export function leaveMesh(state: MeshState, until?: number): void {
 /** Nothing is left that somebody else could take, nor any flow to be waited for. */
 export function handedOver(state: MeshState): boolean {
   if (state.leaveUntil !== undefined && state.lameDucks.size > 0) return false;
-  return state.mine.size === 0 || (state.leaving && state.handovers.size === 0);
+  if (!state.leaving || state.handovers.size > 0) return state.mine.size === 0;
+  for (const claim of state.mine.values()) if (claim.unwanted !== true) return false;
+  return true;
 }

@@ -3,9 +3,10 @@ import { drainTime } from './lame-duck.ts';
 import { type Claim, type NodeId, PACKET_CLAIMS, type PacketType, type Vip } from './packet.ts';
 import { sendTo } from './send.ts';
 import { type Effect, type Handover, isHeard, type MeshState, type Peer } from './state.ts';
+import { listening } from './timers.ts';
 import { uplinkProven } from './uplink.ts';
 
-/** Silence of a candidate after which the next is asked (ms). */
+/** Silence of a candidate after which the next is asked (ms), at least: one that has just started listens first. */
 const ANSWER_WITHIN = 1_000;
 /** No move goes on for longer (ms), whatever a peer says. */
 const DRAIN_LIMIT = 86_400_000;
@@ -43,21 +44,22 @@ function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>, n
   let waitedFor: NodeId | undefined;
   for (const node of state.desired.get(vip)?.order ?? []) {
     const peer = state.peers.get(node);
-    if (peer === undefined || tried.has(node) || !candidate(peer, vip) || !(peer.uplinkOk || !someUp)) continue;
-    if (!peer.listening) return node;
-    waitedFor ??= node;
+    if (peer === undefined || tried.has(node) || !candidate(peer, vip)) continue;
+    if (peer.listening) waitedFor ??= node;
+    else if (peer.uplinkOk || !someUp) return node;
   }
-  // One that has just started answers when it has listened for long enough: sooner than it is given up.
+  // One that has just started answers when it has listened for long enough and found its uplink: sooner than it is given up.
   return waitedFor;
 }
 
 /** Sends what is due, goes on to the next candidate after silence, and gives up where nobody is left. */
 export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void {
+  const patience = Math.max(ANSWER_WITHIN, listening(state.timers) + 2 * state.timers.interval);
   const due = new Map<string, { peer: Peer; type: PacketType; drain: number; claims: Claim[] }>();
   for (const [vip, handover] of state.handovers) {
     let current = handover;
     const lost = state.peers.get(current.to)?.liveness !== 'two-way';
-    if (lost || now - current.since >= ANSWER_WITHIN) {
+    if (lost || now - current.since >= patience) {
       current.tried.add(current.to);
       // Nobody but the preferred node is worth a move.
       const next = current.reason === 'preferred' ? undefined : nextCandidate(state, vip, current.tried, now);
@@ -85,6 +87,10 @@ export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void
 function giveUp(state: MeshState, vip: Vip, handover: Handover, now: number, fx: Effect[]): void {
   state.handovers.delete(vip);
   if (handover.reason === 'ineligible') release(state, [vip], 'ineligible', now, fx);
+  else if (handover.reason === 'leaving') {
+    const claim = state.mine.get(vip);
+    if (claim !== undefined) claim.unwanted = true;
+  }
 }
 
 /** The new owner: says which of the addresses it would take. */

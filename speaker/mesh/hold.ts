@@ -22,7 +22,9 @@ export function askKernels(state: MeshState, now: number, fx: Effect[]): void {
 
 function askKernel(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
   if (peer.claims.size + peer.lameDucks === 0 || peer.left) return;
-  if (now - peer.kernelAskedAt < (peer.liveness === 'held' ? ASK_HELD : state.timers.interval / 5)) return;
+  // Once an answer is missing, it is asked as often as at first: on a lossy network three in a row get lost now and then.
+  const answers = peer.liveness === 'held' && now - peer.kernelAt < 1.5 * ASK_HELD;
+  if (now - peer.kernelAskedAt < (answers ? ASK_HELD : state.timers.interval / 5)) return;
   peer.kernelAskedAt = now;
   fx.push({ kind: 'ask-kernel', address: peer.address, mac: peer.macs[0] });
 }

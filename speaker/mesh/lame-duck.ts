@@ -65,7 +65,11 @@ function isGone(state: MeshState, vip: Vip, { from, since }: Quiet, now: number)
   // After a restart of this speaker the old owner is not known at once.
   if (old === undefined) return now - Math.max(since, state.startedAt) >= state.timers.interval * state.timers.multiplier;
   if (old.left) return true;
-  if (old.liveness === 'held') return now - old.heldSince >= (state.desired.get(vip)?.hold ?? 0);
+  if (old.liveness === 'held') {
+    const hold = state.desired.get(vip)?.hold ?? 0;
+    // Where it was taken over because the hold had ended, only the time for its flows, or its kernel's silence, ends that.
+    return since - old.heldSince < hold && now - old.heldSince >= hold;
+  }
   return !isHeard(old) && now - old.lastHeard >= old.deadline;
 }
 

@@ -1,6 +1,7 @@
 import { candidacies } from './candidacies.ts';
 import { reconsider, removePeerClaim } from './claims.ts';
 import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
+import { SLOW_MULTIPLIER } from './timers.ts';
 
 /** A peer unheard for so long is forgotten (ms); its epochs are not. */
 const FORGET = 60_000;
@@ -77,9 +78,22 @@ export function forgetPeers(state: MeshState, now: number): void {
 export function chooseFast(state: MeshState, now: number): void {
   const limit = state.timers.fastSet - 1;
   const known = [...state.peers.values()].filter(peer => !peer.left);
+  const before = new Set(state.fast);
   if (known.length <= limit) for (const peer of known) peer.fast = true;
   else chooseAmong(state, known, limit, now);
   state.fast = [...state.peers.values()].filter(peer => peer.fast);
+  for (const peer of state.fast) {
+    // It had no reason to echo until now, and has the time of a beacon to begin with it.
+    if (!before.has(peer) && peer.liveness === 'two-way') peer.echoedAt = Math.max(peer.echoedAt, now);
+  }
+  for (const peer of before) {
+    // Its next beacon is a slow one, which says so itself.
+    if (!peer.fast) peer.deadline = Math.max(peer.deadline, SLOW_MULTIPLIER * slowestOf(state, peer));
+  }
+}
+
+function slowestOf({ timers }: MeshState, peer: Peer): number {
+  return peer.claims.size > 0 ? timers.slowInterval : timers.idleInterval;
 }
 
 interface Ranked {

@@ -24,7 +24,7 @@ const PEER_LIMIT = 4_096;
  */
 export function onPacket(state: MeshState, packet: Packet, from: { address: string; group: boolean }, now: number): Effect[] {
   const fx: Effect[] = [];
-  if (packet.sender === state.me) return fx;
+  if (packet.sender === state.me || state.restarting) return fx;
   const peer = session(state, packet, from.address, now, fx);
   if (peer === undefined || packet.seq < peer.goodbyeSeq) return fx;
   if (packet.type === 'leave') peer.goodbyeSeq = packet.seq;
@@ -37,6 +37,10 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
       break;
     case 'probe':
       sendTo(state, 'probe-ack', peer, now, fx);
+      noteClaims(state, peer, packet, now, fx);
+      break;
+    case 'probe-ack':
+      noteClaims(state, peer, packet, now, fx);
       break;
     case 'claim':
     case 'yield':
@@ -60,8 +64,6 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
       break;
     case 'leave':
       leave(state, peer, packet.flags.restarting, now, fx);
-      break;
-    case 'probe-ack':
       break;
   }
   return fx;
@@ -122,7 +124,9 @@ function introduce(state: MeshState, to: Peer, now: number, fx: Effect[], limite
 
 function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { address: string; group: boolean }, now: number): void {
   peer.left = false;
-  if (packet.type !== 'leave') peer.restarting = false;
+  // Its kernel has to prove within its freshness that the node is still there.
+  if (packet.flags.restarting && !peer.restarting) peer.kernelAt = now;
+  peer.restarting = packet.flags.restarting;
   peer.persistent = packet.flags.persistent;
   peer.address = from.address;
   if (packet.name !== '') peer.name = packet.name;
@@ -169,7 +173,7 @@ function noteReadiness(state: MeshState, peer: Peer, notReady: readonly Vip[], n
   for (const vip of before) if (!peer.notReady.has(vip)) reconsider(state, vip, now, 'unclaimed');
 }
 
-/** A beacon: its claims are all there are, or their digest tells whether our view of them is current. */
+/** A beacon, or a packet like one: its claims are all there are, or their digest tells whether our view of them is current. */
 function noteClaims(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
   if (packet.claimsVersion < peer.claimsVersion) return;
   peer.claimsVersion = packet.claimsVersion;
@@ -250,12 +254,7 @@ function settle(state: MeshState, peer: Peer, vips: Iterable<Vip>, now: number, 
 
 /** The peer says goodbye: nobody has to wait for its silence. */
 function leave(state: MeshState, peer: Peer, restarting: boolean, now: number, fx: Effect[]): void {
-  if (restarting) {
-    // Its kernel has to prove within its freshness that the node is still there.
-    peer.restarting = true;
-    peer.kernelAt = now;
-    return judge(state, peer, now, fx);
-  }
+  if (restarting) return;
   peer.left = true;
   judge(state, peer, now, fx);
   dropClaims(state, peer, now, 'peer-left');

@@ -1,6 +1,7 @@
 import { candidacies } from './candidacies.ts';
 import { type Claim, PACKET_CLAIMS, type Packet, type PacketType, type Vip } from './packet.ts';
 import { type Effect, isHeard, type MeshState, type Peer } from './state.ts';
+import { SLOW_MULTIPLIER } from './timers.ts';
 import { uplinkProven } from './uplink.ts';
 
 interface Content {
@@ -32,7 +33,7 @@ export function packetFor(state: MeshState, type: PacketType, peer: Peer | undef
     yourNonce: peer !== undefined && isHeard(peer) ? peer.nonce : 0n,
     seq: state.seq,
     interval: peer?.fast === true ? timers.interval : slow,
-    multiplier: peer?.fast === true ? timers.multiplier : 3,
+    multiplier: peer?.fast === true ? timers.multiplier : SLOW_MULTIPLIER,
     newestKey: state.newestKey,
     configGeneration: state.configGeneration,
     claimsVersion: state.claimsVersion,

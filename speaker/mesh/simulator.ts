@@ -271,12 +271,13 @@ export class Simulation {
     this.after(this.#timers.interval / 2, step);
   }
 
-  /** SIGTERM of a speaker that will be back: says so and ends. */
-  restart(node: SimNode, absence: number): void {
+  /** SIGTERM of a speaker that will be back: says so and ends, at once or after `lingering`. */
+  restart(node: SimNode, absence: number, lingering = 0): void {
     this.#apply(node, pauseMesh(node.state, this.#clock(node)));
-    this.kill(node);
-    const { life } = node;
-    this.after(absence, () => {
+    if (lingering === 0) this.kill(node);
+    else this.after(lingering, () => this.kill(node));
+    const life = node.life + (lingering === 0 ? 0 : 1);
+    this.after(lingering + absence, () => {
       if (node.life === life) this.boot(node, true);
     });
   }

@@ -75,6 +75,8 @@ export interface OwnClaim extends Claim {
   quiet?: Quiet;
   /** When a better node was last asked to take it. */
   triedAt?: number;
+  /** This node leaves, and nobody takes it. */
+  unwanted?: boolean;
 }
 
 /** A free address that this node may take: since when it is free, and what freed it. */

@@ -22,6 +22,8 @@ export function tickInterval(state: MeshState): number {
 /** All decisions that time brings. Everything in the sockets has been given to `onPacket` before. */
 export function tick(state: MeshState, now: number): Effect[] {
   const fx: Effect[] = [];
+  // It has said goodbye: a sign of life would make the others wait for its silence again.
+  if (state.restarting) return fx;
   noteStall(state, now, fx);
   const company = look(state, now, fx);
   noteOthersUplink(state, company, now);
@@ -101,13 +103,13 @@ function decide(state: MeshState, company: Company, now: number, fx: Effect[]): 
     state.unheardSince ??= now;
     if (now - state.unheardSince >= detection(state.timers)) fence(state, 'unheard', now, fx);
     doubt(state, now);
-    takeOpen(state, now, fx, vip => onlyOne(state, vip));
+    takeAlone(state, now, fx);
     return;
   }
   state.unheardSince = undefined;
   if (!able(state, company, now)) {
     doubt(state, now);
-    takeOpen(state, now, fx, vip => onlyOne(state, vip));
+    takeAlone(state, now, fx);
     return;
   }
   if (state.leaving || now < state.listenUntil) return;
@@ -127,15 +129,21 @@ function fence(state: MeshState, cause: ReleaseCause, now: number, fx: Effect[])
   );
 }
 
+/** What nobody else may own is better answered by a node that doubts itself than by none; not without a link, on which nobody asks. */
+function takeAlone(state: MeshState, now: number, fx: Effect[]): void {
+  if (state.uplink.carrier && !state.leaving) takeOpen(state, now, fx, vip => onlyOne(state, vip));
+}
+
 function onlyOne(state: MeshState, vip: Vip): boolean {
   const order = state.desired.get(vip)?.order;
   return order?.length === 1 && order[0] === state.me;
 }
 
 function handOverAll(state: MeshState, now: number): void {
-  for (const vip of state.mine.keys()) {
+  for (const [vip, claim] of state.mine) {
     if (state.handovers.size >= PARALLEL_HANDOVERS) return;
-    if (!state.handovers.has(vip)) startHandover(state, vip, 'leaving', now);
+    if (claim.unwanted === true || state.handovers.has(vip)) continue;
+    claim.unwanted = !startHandover(state, vip, 'leaving', now);
   }
 }
 

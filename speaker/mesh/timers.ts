@@ -21,6 +21,9 @@ export const MESH_PROFILES = {
   relaxed: { interval: 300, multiplier: 4, ...SLOW },
 } as const satisfies Record<string, MeshTimers>;
 
+/** Slow beacons that may be lost before a peer is gone. */
+export const SLOW_MULTIPLIER = 3;
+
 export type MeshProfile = keyof typeof MESH_PROFILES;
 
 /** D: silence after which a peer is gone. */

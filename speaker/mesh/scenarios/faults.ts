@@ -69,6 +69,18 @@ export const FAULTS: readonly Scenario[] = [
     takeovers: 8,
   },
   {
+    name: 'link of the only node that may own some addresses down for 5 s',
+    options: { candidates: 1 },
+    run: s => {
+      s.carrier(s.node(0), false);
+      s.run(5_000);
+      s.carrier(s.node(0), true);
+    },
+    gap: 650,
+    dual: 0,
+    takeovers: 4,
+  },
+  {
     name: 'partition 3|3, gateway on one side, heals',
     run: s => {
       s.split(halves(s));

@@ -12,6 +12,31 @@ export const HANDOVERS: readonly Scenario[] = [
     takeovers: 12,
   },
   {
+    name: 'planned leave of a node with 120 addresses',
+    options: { nodes: 3, vips: 360 },
+    run: s => s.leave(s.node(0)),
+    gap: 0,
+    dual: 60,
+    takeovers: 130,
+    seeds: 100,
+  },
+  {
+    name: 'planned leave of a node with 400 addresses, which waits for the flows of some',
+    options: { nodes: 3, vips: 1_200, drain: 60_000 },
+    run: s => {
+      s.leave(s.node(0), 5_000, true);
+      for (let elapsed = 0; elapsed < 3_000; elapsed += 100) {
+        s.run(100);
+        for (const vip of s.vips.slice(3)) s.flowsGone(s.node(0), vip);
+      }
+      if (!s.node(0).alive) throw new Error('did not wait');
+    },
+    gap: 0,
+    dual: 60,
+    takeovers: 410,
+    seeds: 30,
+  },
+  {
     name: 'rolling planned restart of all',
     run: s => {
       for (const node of s.nodes) {
@@ -22,7 +47,8 @@ export const HANDOVERS: readonly Scenario[] = [
       }
     },
     gap: 0,
-    dual: 5,
+    // A claim that is lost is told again after 20 ms.
+    dual: 60,
     takeovers: 80,
   },
   {

@@ -25,6 +25,17 @@ const SCENARIOS: readonly Scenario[] = [
     dual: 0,
     takeovers: 0,
   },
+  ...[50, 300, 2_000].map(lingering => ({
+    name: `hold: a speaker says that it restarts, and ends ${lingering} ms later`,
+    options: { hold: 30_000 },
+    run: (s: Simulation) => {
+      s.restart(s.node(0), 3_000, lingering);
+      s.run(7_000);
+    },
+    gap: 60,
+    dual: 0,
+    takeovers: 0,
+  })),
   {
     name: 'hold: rolling restart of all speakers',
     options: { hold: 30_000 },
@@ -103,6 +114,34 @@ const SCENARIOS: readonly Scenario[] = [
     gap: 450,
     dual: 5,
     takeovers: 6,
+  },
+  {
+    name: 'hold ends without a return, and leaves the node as gently as a planned move',
+    options: { hold: 3_000, drain: 30_000 },
+    run: s => {
+      s.kill(s.node(0));
+      s.run(5_000);
+    },
+    gap: 450,
+    dual: 5,
+    takeovers: 6,
+    announced: 0,
+  },
+  {
+    name: 'hold ends without a return, and the node is powered off then',
+    options: { hold: 3_000, drain: 30_000 },
+    run: s => {
+      s.kill(s.node(0));
+      s.run(5_000);
+      if (s.announced.length > 0) throw new Error('announced before');
+      s.crash(s.node(0));
+      s.run(1_000);
+      if (s.announced.length === 0) throw new Error('never announced');
+    },
+    gap: 450,
+    dual: 5,
+    takeovers: 6,
+    announced: 6,
   },
   {
     name: 'hold: the node is powered off in the middle of it',

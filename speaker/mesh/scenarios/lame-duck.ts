@@ -1,4 +1,5 @@
 import type { Simulation } from '../simulator.ts';
+import { MESH_PROFILES } from '../timers.ts';
 import { halves, type Scenario } from './scenario.ts';
 
 const drain = 3_000;
@@ -61,6 +62,24 @@ export const LAME_DUCKS: readonly Scenario[] = [
     gap: 0,
     dual: 5,
     takeovers: 50,
+  },
+  {
+    name: 'lame duck: moved while all others have just started, timers relaxed',
+    options: { drain, timers: MESH_PROFILES.relaxed },
+    run: s => {
+      s.run(4_000);
+      for (const node of s.nodes.slice(1)) s.crash(node);
+      s.run(6_000);
+      for (const node of s.nodes.slice(1)) s.boot(node);
+      s.run(200);
+      s.observer.reset();
+      moveAway(s);
+      s.run(3_000);
+      flowsEnd(s);
+    },
+    gap: 0,
+    dual: 5,
+    takeovers: 80,
   },
   {
     name: 'lame duck: the new owner is powered off',

@@ -29,6 +29,21 @@ export const LARGE: readonly Scenario[] = [
     seeds: 20,
   },
   {
+    name: '60 nodes: the plan puts other nodes first',
+    options: { nodes: 60, vips: 120, candidates: 4 },
+    run: s => {
+      for (const [index, vip] of s.vips.entries()) {
+        const first = s.node((index * 7 + 30) % s.nodes.length).id;
+        s.plan(vip, [first, ...s.order(vip).filter(id => id !== first)]);
+      }
+      s.run(3_000);
+    },
+    gap: 0,
+    dual: 0,
+    takeovers: 0,
+    seeds: 20,
+  },
+  {
     name: '200 nodes, 200 addresses, four candidates each, one crashes',
     options: { nodes: 200, vips: 200, candidates: 4 },
     run: s => s.crash(s.node(0)),

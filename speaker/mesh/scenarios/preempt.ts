@@ -34,6 +34,24 @@ export const PREEMPTIONS: readonly Scenario[] = [
     takeovers: 20,
   },
   {
+    name: 'preemption: the plan drops the owner while it hands over, and the new one dies',
+    options: { preempt: true },
+    run: s => {
+      returned(s);
+      const moving = () => s.nodes.find(({ alive, state }) => alive && state.handovers.size > 0);
+      for (let waited = 0; moving() === undefined && waited < 15_000; waited++) s.run(1);
+      const owner = moving();
+      if (owner === undefined) throw new Error('nothing moved');
+      const orders = [...owner.state.handovers.keys()].map(vip => [vip, s.order(vip).filter(id => id !== owner.id)] as const);
+      s.crash(s.node(0));
+      for (const [vip, order] of orders) s.plan(vip, order);
+      s.run(4_000);
+    },
+    gap: 450,
+    dual: 60,
+    takeovers: 20,
+  },
+  {
     name: 'preemption: the preferred node comes and goes',
     options: { preempt: true },
     run: s => {
