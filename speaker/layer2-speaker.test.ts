@@ -197,7 +197,7 @@ describe('Layer2Speaker', () => {
     a.layer2.event({ ...released, cause: 'handover', to: 'b', lameDuckMs: 60_000 });
     b.layer2.event({ ...acquired(2, '02:00:00:00:00:02'), cause: 'handover', quiet: { from: 'a', forMs: 60_000 } });
     await ownersAre([{ node: 'b', epoch: 2, draining: { node: 'a', flows: 17 } }]);
-    expect(a.commands.filter(({ kind }) => kind === 'flows')).toMatchObject([{ counts: [{ ip: IP, flows: 17 }] }]);
+    expect(a.commands.find(({ kind }) => kind === 'flows')).toMatchObject({ counts: [{ ip: IP, flows: 17 }] });
     expect(a.layer2.snapshot()).toMatchObject([{ restored: [], lameDucks: [{ segment: SEGMENT, to: 'b' }] }]);
     expect(b.layer2.snapshot()).toMatchObject([{ restored: [{ epoch: 2, quiet: { from: 'a' } }], lameDucks: [] }]);
     left = 4;
