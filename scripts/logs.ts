@@ -8,6 +8,9 @@ export interface LogCall {
 const LEVELS = 'trace|debug|info|warn|error|fatal';
 const CALL = new RegExp(String.raw`(?:[lL]ogger\.(${LEVELS})\(|\b(?:log|options\.log)\('(${LEVELS})', )`, 'g');
 
+/** One of two texts. */
+const CHOICE = /\?\s*('(?:[^'\\]|\\.)*')\s*:\s*('(?:[^'\\]|\\.)*')$/;
+
 /** The calls with a fixed message. What is only the text of an error or of another part has none, and is left out. */
 export function logCalls(source: string): LogCall[] {
   const calls: LogCall[] = [];
@@ -15,10 +18,13 @@ export function logCalls(source: string): LogCall[] {
     const level = match[1] ?? match[2] ?? '';
     const args = split(inside(source, match.index + match[0].length));
     const text = args.find(arg => /^['`]/.test(arg));
-    const message = text === undefined || text.includes('${') ? undefined : /^['`]([\s\S]*)['`]$/.exec(text)?.[1];
-    if (message === undefined) continue;
+    const choice = args.map(arg => CHOICE.exec(arg)).find(found => found !== null);
     const object = args.find(arg => arg.startsWith('{'));
-    calls.push({ level, message: message.replaceAll("\\'", "'"), keys: object === undefined ? [] : keysOf(object) });
+    const keys = object === undefined ? [] : keysOf(object);
+    for (const quoted of text === undefined ? (choice?.slice(1) ?? []) : [text]) {
+      const message = quoted.includes('${') ? undefined : /^['`]([\s\S]*)['`]$/.exec(quoted)?.[1];
+      if (message !== undefined) calls.push({ level, message: message.replaceAll("\\'", "'"), keys });
+    }
   }
   return calls;
 }

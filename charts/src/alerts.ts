@@ -84,7 +84,8 @@ export const alerts: readonly Alert[] = [
   {
     name: 'HeraldOwnershipFlapping',
     severity: 'warning',
-    meaning: 'Addresses changed their node more than ten times within ten minutes; first owners and restarts of speakers do not count.',
+    meaning:
+      'Within ten minutes addresses were taken over more than twice each on average (and more than ten times), or in four of five spans of two minutes. Planned moves, first owners and restarts of speakers do not count, and a node that is lost, with however many addresses, is not enough.',
     impact: 'Each change may break connections.',
     steps: [
       '`kubectl get announcements.heraldlb.io -A -o wide` shows which addresses moved lately.',

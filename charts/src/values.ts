@@ -96,7 +96,9 @@ const speaker = z
     netAdmin: z
       .boolean()
       .default(false)
-      .describe('Grant NET_ADMIN: for node forwarding under kube-proxy IPVS, and together with bpf for the kernel responder.'),
+      .describe(
+        'Grant NET_ADMIN: to count established connections, so that planned moves end with the last one and not after drainTime; for node forwarding under kube-proxy IPVS; and together with bpf for the kernel responder.',
+      ),
     bpf: z.boolean().default(false).describe('Grant BPF: for the kernel responder.'),
     nodeForwarding: z
       .boolean()
@@ -118,7 +120,7 @@ const speaker = z
       .boolean()
       .default(true)
       .describe(
-        "Answer new clients of a node whose speaker is away with that node's MAC. false where switches inspect ARP; pin does without it.",
+        "Answer new clients of a node whose speaker is away with that node's MAC. false where switches inspect ARP: new clients then wait until it is back, unless pin is enabled.",
       ),
     bgpListenPort: z
       .int()
@@ -300,7 +302,9 @@ export const values = z.object({
           create: z
             .boolean()
             .default(true)
-            .describe('Create the Secret with the key of the heartbeats. It is made once and kept over upgrades.'),
+            .describe(
+              'Create the Secret with the key of the heartbeats. It is made once and kept over upgrades. false where the chart is rendered without the cluster (helm template, Argo CD): each time would make another key.',
+            ),
           name: z.string().default('herald-mesh').describe('Its name.'),
         })
         .prefault({})

@@ -62,7 +62,10 @@ const fires: Readonly<Record<string, { series: { series: string; values: string 
     minutes: 4,
   },
   HeraldOwnershipFlapping: {
-    series: [{ series: 'herald_layer2_takeovers_total{instance="a",cause="peer-lost"}', values: '0+5x15' }],
+    series: [
+      { series: 'herald_layer2_takeovers_total{instance="a",cause="peer-lost"}', values: '0+5x15' },
+      { series: 'herald_layer2_addresses_owned{instance="a"}', values: '20x15' },
+    ],
     minutes: 10,
   },
   HeraldBGPSessionDown: { series: [{ series: 'herald_bgp_session_up{instance="a",peer="tor"}', values: '0x15' }], minutes: 3 },
@@ -83,6 +86,12 @@ function pool(percent: number): { series: string; values: string }[] {
     { series: `herald_pool_addresses_total{${labels}}`, values: '100x15' },
   ];
 }
+
+const taken = (instance: string, values: string, cause = 'peer-lost') => ({
+  series: `herald_layer2_takeovers_total{instance="${instance}",cause="${cause}"}`,
+  values,
+});
+const owned = (instance: string, values: string) => ({ series: `herald_layer2_addresses_owned{instance="${instance}"}`, values });
 
 describe.skipIf(helmPath() === undefined)('the alerts of the chart', () => {
   it('are those that have a runbook', async () => {
@@ -114,6 +123,11 @@ describe.skipIf(helmPath() === undefined || !hasPromtool())('promtool', () => {
     expect(stdout).toContain(`${alerts.length} rules found`);
   });
 
+  it('takes those of deploy/, as they are', async () => {
+    const { stdout } = await run('promtool', ['check', 'rules', 'deploy/prometheus-rules.yaml'], { cwd: root });
+    expect(stdout).toContain(`${alerts.length} rules found`);
+  });
+
   it.each(alerts)('sees $name fire, and not before its time', async ({ name }) => {
     const { series, minutes } = fires[name] ?? { series: [], minutes: 0 };
     const firing = `count(ALERTS{alertname="${name}",alertstate="firing"}) or vector(0)`;
@@ -128,6 +142,54 @@ describe.skipIf(helmPath() === undefined || !hasPromtool())('promtool', () => {
     ];
     // An absent leader is an alert of its own: without any series it must fire.
     if (name === 'HeraldNoLeader') tests.push({ interval: '1m', input_series: [], promql_expr_test: [at('3m', 1)] });
+    await writeFile(file, stringify({ rule_files: ['rules.yaml'], evaluation_interval: '1m', tests }));
+    const { stdout } = await run('promtool', ['test', 'rules', file]);
+    expect(stdout).toContain('SUCCESS');
+  });
+
+  it.each([
+    {
+      title: 'one node with 50 addresses is lost: quiet',
+      series: [taken('b', '0x4 25x30'), taken('c', '0x4 25x30'), owned('a', '50x4 _x30'), owned('b', '0x4 25x30'), owned('c', '0x4 25x30')],
+      most: 0,
+    },
+    {
+      title: 'a node with 40 of 40 addresses is lost, and then the one that took them: quiet',
+      series: [taken('b', '0x4 40x30'), taken('c', '0x9 40x25'), owned('b', '0x4 40x4 _x30'), owned('c', '0x9 40x25')],
+      most: 0,
+    },
+    {
+      title: 'two nodes with 50 addresses each are drained and come back: quiet',
+      series: [taken('b', '0 50 100 150 200 250x30', 'handover'), owned('b', '50x30')],
+      most: 0,
+    },
+    {
+      title: 'a speaker that leaves, again and again: quiet',
+      series: [taken('b', '0+6x30', 'peer-left'), owned('b', '6x30')],
+      most: 0,
+    },
+    {
+      title: 'six addresses go to and fro: fires',
+      series: [taken('a', '0x5 6 6 12 12 12x20'), taken('b', '0x6 6 6 12x20'), owned('a', '0x5 6 0 6 0x20'), owned('b', '6x5 0 6 0 6x20')],
+      most: 1,
+    },
+    {
+      title: 'one of a thousand addresses goes to and fro: fires',
+      series: [taken('a', '0 0 1 1 2 2 3 3 4 4 5 5 6x20'), owned('a', '1000x30')],
+      most: 1,
+    },
+  ])('ownership flapping: $title', async ({ title, series, most }) => {
+    const firing = 'count(ALERTS{alertname="HeraldOwnershipFlapping",alertstate="firing"}) or vector(0)';
+    // A sample of each minute: what it was at most until then.
+    const expr = `max_over_time((${firing})[30m:1m])`;
+    const file = join(folder, `${title.replaceAll(/\W+/g, '-')}.yaml`);
+    const tests = [
+      {
+        interval: '1m',
+        input_series: series,
+        promql_expr_test: [{ expr, eval_time: '30m', exp_samples: [{ labels: '{}', value: most }] }],
+      },
+    ];
     await writeFile(file, stringify({ rule_files: ['rules.yaml'], evaluation_interval: '1m', tests }));
     const { stdout } = await run('promtool', ['test', 'rules', file]);
     expect(stdout).toContain('SUCCESS');

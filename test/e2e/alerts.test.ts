@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alerts, helmPath, template } from '@herald/charts';
-import { cable, DEMO_PODS, FrrRouter, Playground } from '@herald/playground';
+import { cable, DEMO_PODS, FrrRouter, Playground, run } from '@herald/playground';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { established, peerField } from './bgp-router.ts';
@@ -133,6 +133,21 @@ const faults: Fault[] = [
   },
 ];
 
+/** What a reader puts in the places that the runbooks leave. */
+const PLACES: readonly [place: RegExp, value: string][] = [
+  [/\bKIND NAME\b/, 'ipaddresspools lan'],
+  [/\bsvc NAME\b/, 'svc web'],
+  [/\bNODE\b/, 'dn0'],
+  [/ …$/, ' list services'],
+];
+
+/** Every command of every runbook. */
+const steps = alerts.flatMap(({ name, steps: each }) =>
+  each
+    .flatMap(step => [...step.matchAll(/`(kubectl [^`]+)`/g)].map(([, command = '']) => command))
+    .map(command => ({ name, command: PLACES.reduce((text, [place, value]) => text.replace(place, value), command) })),
+);
+
 function hasPrometheus(): boolean {
   try {
     execFileSync('prometheus', ['--version'], { stdio: 'ignore' });
@@ -216,6 +231,13 @@ describe.skipIf(!able)('Prometheus with the rules of the chart (skipped without 
       },
       60_000,
     );
+  });
+
+  it.each(steps)('the runbook of $name can be followed: $command', async ({ command }) => {
+    const env = { ...process.env, KUBECONFIG: playground.kubeconfig };
+    const { stderr } = await run(['sh', '-c', command], { env });
+    // Where there is nothing to see, kubectl says so there.
+    expect(stderr).toMatch(/^(No resources found.*\s*)?$/);
   });
 
   it('every alert of the chart was made to fire', () => {
