@@ -288,6 +288,8 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     routeConflicts: [],
     segments: [],
     excludedInterfaces: [],
+    meshPort: 7947,
+    missingPeers: new Map(),
     problem: 'starting',
   };
   const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);
@@ -299,6 +301,8 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     conditions: [
       { type: 'Ready', status: 'False', message: 'starting' },
       { type: 'AddressConflict', status: 'False' },
+      { type: 'PeersHeard', status: 'True' },
+      { type: 'GatewaysLearn', status: 'True' },
     ],
   });
   await object.write();
@@ -310,6 +314,8 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     conditions: [
       { type: 'Ready', status: 'True' },
       { type: 'AddressConflict', status: 'True', message: '192.0.2.1 is used by 02:00:00:00:00:66 on eth0' },
+      { type: 'PeersHeard', status: 'True' },
+      { type: 'GatewaysLearn', status: 'True' },
     ],
     conflicts: [conflict],
   });

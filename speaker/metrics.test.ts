@@ -32,6 +32,17 @@ it('counts differences of the totals of the wire thread, also when it begins ane
   expect(await series(registry, 'herald_mesh_beacons_lost_total')).toEqual(['herald_mesh_beacons_lost_total{interface="eth0"} 6']);
 });
 
+it('counts the missing peers of each interface, down to none', async () => {
+  const registry = new Registry();
+  const metrics = new SpeakerMetrics(registry);
+  metrics.event(report([]));
+  for (const missing of [new Map([['eth0', ['n3', 'n4']]]), new Map()]) {
+    metrics.missingPeers(missing);
+    const value = missing.size === 0 ? 0 : 2;
+    expect(await series(registry, 'herald_mesh_peers_missing')).toEqual([`herald_mesh_peers_missing{interface="eth0"} ${value}`]);
+  }
+});
+
 it('answers by address: no more than a thousand series, and none of an address that was given up', async () => {
   const registry = new Registry();
   const metrics = new SpeakerMetrics(registry);

@@ -27,6 +27,8 @@ export class SpeakerMetrics {
   readonly #lameDuckMoves: Counter;
   readonly #peers: Gauge;
   readonly #held: Gauge;
+  readonly #missing: Gauge;
+  readonly #snapshotAge: Gauge;
   readonly #answers: Counter;
   readonly #conflicts: Counter;
   readonly #counters: Record<(typeof COUNTED)[number], Counter>;
@@ -86,6 +88,17 @@ export class SpeakerMetrics {
       labelNames: ['interface'],
       registers,
     });
+    this.#missing = new Gauge({
+      name: 'herald_mesh_peers_missing',
+      help: 'Ready nodes whose Speaker is on the segment and which have not been heard there for ten seconds.',
+      labelNames: ['interface'],
+      registers,
+    });
+    this.#snapshotAge = new Gauge({
+      name: 'herald_speaker_snapshot_age_seconds',
+      help: 'Age of the configuration on disk that is in use while the API server is away; 0: the configuration is live.',
+      registers,
+    });
     this.#answers = new Counter({
       name: 'herald_layer2_answers_total',
       help: `ARP and NDP requests answered; the series of an address ends when the node gives it up. Beyond ${ANSWERED} addresses: ip="other".`,
@@ -130,6 +143,16 @@ export class SpeakerMetrics {
   lameDucks(addresses: number, flows: number): void {
     this.#lameDucks.set(addresses);
     this.#flows.set(flows);
+  }
+
+  /** Seconds; 0 while the configuration is live. */
+  snapshotAge(seconds: number): void {
+    this.#snapshotAge.set(seconds);
+  }
+
+  /** Nodes that ought to be heard and are not, by interface. */
+  missingPeers(byInterface: ReadonlyMap<string, readonly string[]>): void {
+    for (const name of this.#seen.keys()) this.#missing.set({ interface: name }, byInterface.get(name)?.length ?? 0);
   }
 
   #segment(report: SegmentReport): void {

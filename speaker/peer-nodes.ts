@@ -2,10 +2,16 @@ import { drainAnnotation, drainOf } from '@herald/crds';
 import { type Client, Informer, type KubeObject, nodes } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import { EXCLUDE_LABEL, isBeingLeft, isJudged, type NodeCondition } from './departure.ts';
+import type { KnownNode } from './missing-peers.ts';
 
 interface NodeAddresses extends KubeObject {
   spec?: { unschedulable?: boolean };
-  status?: { addresses?: { type: string; address: string }[]; conditions?: NodeCondition[] };
+  status?: {
+    addresses?: { type: string; address: string }[];
+    conditions?: NodeCondition[];
+    /** Not of the API: what is kept of the condition Ready. */
+    isReady?: boolean;
+  };
 }
 
 export interface PeerNodesOptions {
@@ -49,6 +55,7 @@ export class PeerNodes {
         spec: { unschedulable: spec?.unschedulable === true },
         status: {
           addresses: status?.addresses ?? [],
+          isReady: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
           conditions: (status?.conditions ?? []).filter(isJudged),
         },
       }),
@@ -92,10 +99,19 @@ export class PeerNodes {
     return addresses.flatMap(({ type, address }) => (type === 'InternalIP' || type === 'ExternalIP' ? [address] : [])).sort();
   }
 
+  /** The other nodes; empty as long as they are not known. */
+  others(): KnownNode[] {
+    const others = this.#informer.list().filter(({ metadata }) => metadata.name !== this.#node);
+    return others.map(({ metadata: { name }, status }) => ({
+      name,
+      ready: status?.isReady === true,
+      addresses: (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address),
+    }));
+  }
+
   addresses(): string[] {
-    const others = this.#informer.list().filter(node => node.metadata.name !== this.#node);
-    return others
-      .flatMap(node => (node.status?.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address))
+    return this.others()
+      .flatMap(({ addresses }) => addresses)
       .sort();
   }
 }

@@ -2,6 +2,7 @@ import { apiVersion, type Condition, type SpeakerConflict, type SpeakerStatus } 
 import { type Client, isApiError, setCondition, sleep, time } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import { speakers } from './resources.ts';
+import { gatewaysLearn, peersHeard } from './segment-conditions.ts';
 import { type SpeakerView, sameStatus, statusOf } from './speaker-status.ts';
 
 /** Changes are looked for so often (ms), and at least so often something is written while the API refused (ms). */
@@ -50,14 +51,14 @@ export class SpeakerObject {
       reason: view.problem === undefined ? 'Running' : 'NotReady',
       message: view.problem ?? 'the speaker works',
     };
-    this.#conditions = setCondition(this.#conditions, ready, now).conditions as Condition[];
     const conflict = {
       type: 'AddressConflict',
       status: view.conflicts.length > 0 ? 'True' : 'False',
       reason: view.conflicts.length > 0 ? 'AddressConflict' : 'NoConflict',
       message: view.conflicts.length > 0 ? sentences(view.conflicts) : 'no other host uses an address of this node',
     };
-    this.#conditions = setCondition(this.#conditions, conflict, now).conditions as Condition[];
+    for (const condition of [ready, conflict, peersHeard(view), gatewaysLearn(view)])
+      this.#conditions = setCondition(this.#conditions, condition, now).conditions as Condition[];
     const status: SpeakerStatus = { ...statusOf(view), conditions: this.#conditions };
     if (this.#written !== undefined && sameStatus(this.#written, status)) return;
     await this.#ensure(signal);

@@ -14,6 +14,8 @@ const view: SpeakerView = {
   owned: 0,
   segments: [segment],
   excludedInterfaces: [],
+  meshPort: 7947,
+  missingPeers: new Map(),
   conflicts: [],
   sessions: [],
   routeConflicts: [],
@@ -35,6 +37,16 @@ it.each<[string, Partial<SpeakerView>, object]>([
   ['no segment', { segments: [] }, { responder: 'none', segments: [] }],
   ['a stranger on an address', { conflicts: [conflict] }, { conflicts: [conflict] }],
   ['an interface that could be named', { excludedInterfaces: ['docker0'] }, { excludedInterfaces: ['docker0'] }],
+  [
+    'nodes that are not heard, on their interface',
+    { missingPeers: new Map([['eth0', ['node-9']]]), segments: [segment, { ...segment, interface: 'eth1' }] },
+    { segments: [{ peersMissing: ['node-9'] }, expect.not.objectContaining({ peersMissing: expect.anything() })] },
+  ],
+  [
+    'a gateway that does not learn',
+    { segments: [{ ...segment, gatewaysUnconfirmed: [{ gateway: '192.0.2.254', address: '192.0.2.1', addresses: 3 }] }] },
+    { segments: [{ gatewaysUnconfirmed: ['192.0.2.254'] }] },
+  ],
   ['working from a snapshot', { snapshotAge: 12 }, { snapshotAgeSeconds: 12 }],
 ])('%s', (_, change, expected) => {
   expect(statusOf({ ...view, ...change })).toMatchObject(expected);

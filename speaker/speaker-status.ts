@@ -13,6 +13,10 @@ export interface SpeakerView {
   owners: readonly AnnouncementOwner[];
   owned: number;
   segments: readonly SegmentReport[];
+  /** UDP port of the heartbeats. */
+  meshPort: number;
+  /** Nodes that ought to be heard on an interface and are not. */
+  missingPeers: ReadonlyMap<string, readonly string[]>;
   /** Interfaces that are used only if an advertisement names them. */
   excludedInterfaces: readonly string[];
   sessions: readonly SpeakerSession[];
@@ -39,7 +43,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     kubeProxy: view.kubeProxy,
     nodeForwarding: view.nodeForwarding,
     owned: view.owned,
-    segments: view.segments.slice(0, SEGMENTS).map(segmentOf),
+    segments: view.segments.slice(0, SEGMENTS).map(segment => segmentOf(segment, view.missingPeers.get(segment.interface))),
     ...(view.excludedInterfaces.length > 0 && { excludedInterfaces: view.excludedInterfaces.slice(0, SEGMENTS) }),
     ...(view.sessions.length > 0 && {
       sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
@@ -54,7 +58,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
   };
 }
 
-function segmentOf(report: SegmentReport): SpeakerSegment {
+function segmentOf(report: SegmentReport, missing: readonly string[] = []): SpeakerSegment {
   const segment: SpeakerSegment = {
     interface: report.interface,
     segment: report.segment,
@@ -66,6 +70,9 @@ function segmentOf(report: SegmentReport): SpeakerSegment {
     stalls: report.stalls,
   };
   if (report.peersAnswering.length > 0) segment.peersAnswering = report.peersAnswering.slice(0, 1_000);
+  if (missing.length > 0) segment.peersMissing = [...missing];
+  const gateways = report.gatewaysUnconfirmed.map(({ gateway }) => gateway);
+  if (gateways.length > 0) segment.gatewaysUnconfirmed = gateways.sort().slice(0, 16);
   if (report.unfitReason !== undefined) segment.unfitReason = report.unfitReason;
   return segment;
 }

@@ -12,13 +12,14 @@ import { MESH_PROFILES } from './mesh/timers.ts';
 import { readKeyFile } from './mesh-key.ts';
 import { MeshSecrets } from './mesh-secrets.ts';
 import { SpeakerMetrics } from './metrics.ts';
+import { MissingPeers } from './missing-peers.ts';
 import { Forwarder } from './node-mode/forwarder.ts';
 import { kubeProxyMode } from './node-mode/kube-proxy.ts';
 import { MESH_PORT, MESH_SECRET, type SpeakerOptions } from './options.ts';
 import { OwnDaemonSet } from './own-daemon-set.ts';
 import { PeerNodes } from './peer-nodes.ts';
 import { segmentsProblem } from './readiness.ts';
-import { announcements } from './resources.ts';
+import { announcements, speakers } from './resources.ts';
 import { loadSnapshot, type Snapshot } from './snapshot.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { SpeakerObject } from './speaker-object.ts';
@@ -51,6 +52,7 @@ export class Speaker {
   readonly #recorder: EventRecorder;
   readonly #layer2: Layer2Speaker;
   readonly #bgp: BGPSpeaker;
+  readonly #missing: MissingPeers;
   readonly #object: SpeakerObject;
   readonly #daemonSet: OwnDaemonSet | undefined;
   readonly #snapshots: SnapshotWriter | undefined;
@@ -90,6 +92,10 @@ export class Speaker {
         onOwn: () => this.#forwarder.changed(),
       },
     );
+    this.#missing = new MissingPeers({
+      speaker: name => client.find(speakers, { name }),
+      now: () => client.clock.now(),
+    });
     this.#forwarder = new Forwarder({
       node: nodeName,
       enabled: options.nodeForwarding === true,
@@ -323,6 +329,8 @@ export class Speaker {
       this.#segments = event.segments;
       this.#excludedInterfaces = event.excluded;
       this.#reportedAt = this.#client.clock.now();
+      this.#metrics.snapshotAge(this.#snapshotAge ?? 0);
+      void this.#missing.look(event.segments, this.#peers.others()).then(() => this.#metrics.missingPeers(this.#missing.byInterface));
     } else if (event.kind === 'problem') {
       this.#logger.error({ about: event.about }, event.message);
     } else if (event.kind === 'superseded') {
@@ -338,19 +346,26 @@ export class Speaker {
     }
   }
 
-  #view(): SpeakerView {
+  /** Seconds; undefined while the configuration is live. */
+  get #snapshotAge(): number | undefined {
     const snapshot = this.#snapshot;
-    const fromSnapshot = !this.#informer.hasSynced && snapshot !== undefined;
+    if (this.#informer.hasSynced || snapshot === undefined) return undefined;
+    return Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000));
+  }
+
+  #view(): SpeakerView {
     return {
       version: this.#options.version,
       startedAt: this.#startedAt,
-      snapshotAge: fromSnapshot ? Math.max(0, Math.round((this.#client.clock.wall() - snapshot.savedAt) / 1000)) : undefined,
+      snapshotAge: this.#snapshotAge,
       kubeProxy: kubeProxyMode(),
       nodeForwarding: this.#forwarder.state,
       owners: this.#layer2.owners.all,
       owned: this.#layer2.owners.size,
       conflicts: this.#layer2.owners.conflicts,
       segments: this.#segments,
+      meshPort: this.#options.meshPort ?? MESH_PORT,
+      missingPeers: this.#missing.byInterface,
       excludedInterfaces: this.#excludedInterfaces,
       sessions: this.#bgp.sessions(),
       routeConflicts: this.#bgp.routeConflicts(),

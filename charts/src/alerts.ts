@@ -94,6 +94,20 @@ export const alerts: readonly Alert[] = [
     ],
   },
   {
+    name: 'HeraldPeersUnheard',
+    severity: 'warning',
+    meaning: 'A node does not hear the speakers of other ready nodes on its segment, for five minutes.',
+    impact:
+      'Nodes that do not hear each other may announce the same address at once, and connections break as clients turn from one to the other.',
+    steps: [
+      '`kubectl get speakers.heraldlb.io -o yaml` shows in the condition `PeersHeard` and in `peersMissing` of the segment which nodes are not heard, and where.',
+      'See that the speaker runs there: `kubectl -n herald-system get pods -l app.kubernetes.io/component=speaker -o wide`. If none is to run there, delete the Speaker of that node.',
+      'Open UDP port 7947 between the nodes in both directions, and see that switches pass multicast.',
+      '`ip address` on both nodes: they need the same subnets on the interface. A node that got no IPv4 address names the segment otherwise.',
+      '`herald_mesh_rejected_total` grows where heartbeats arrive that cannot be read: another key or another cluster.',
+    ],
+  },
+  {
     name: 'HeraldBGPSessionDown',
     severity: 'critical',
     meaning: 'A BGP session of a node that should be established is not, for two minutes.',

@@ -29,6 +29,7 @@ describe('Announcer', () => {
       `0 ${VIP} to all`,
       ...[0, 20, 50, 100, 200, 1_000].map(at => `${at} ${VIP} to ${GATEWAY.ip}`),
       ...[1_100, 2_300, 5_000].map(at => `${at} ${VIP} to all`),
+      `5000 ${VIP} to ${GATEWAY.ip}`,
     ]);
   });
 
@@ -55,6 +56,30 @@ describe('Announcer', () => {
     );
     announcer.start(VIP, [], 0);
     expect(announcer.confirm(ip, neighbour, 1)).toBeUndefined();
+  });
+
+  it.each<[string, (announcer: Announcer) => void, string | undefined, number, [string, string[]][]]>([
+    ['one that has not confirmed anything', () => undefined, GATEWAY.mac, 10_000, [[GATEWAY.ip, [VIP, '192.0.2.241']]]],
+    ['not before its time', () => undefined, GATEWAY.mac, 9_999, []],
+    [
+      'one that confirmed one of two',
+      announcer => announcer.confirm(VIP, GATEWAY.ip, 5),
+      GATEWAY.mac,
+      10_000,
+      [[GATEWAY.ip, ['192.0.2.241']]],
+    ],
+    ['not an address that was given up', announcer => announcer.stop('192.0.2.241'), GATEWAY.mac, 10_000, [[GATEWAY.ip, [VIP]]]],
+    ['not one that does not answer at all', () => undefined, undefined, 10_000, []],
+    ['nor what was taken up after a restart', announcer => announcer.resume(VIP, 1), GATEWAY.mac, 10_000, [[GATEWAY.ip, ['192.0.2.241']]]],
+  ])('gateways that do not learn: %s', (_, change, mac, at, expected) => {
+    const announcer = new Announcer(
+      () => 0.5,
+      () => [{ ...GATEWAY, mac }],
+    );
+    announcer.start(VIP, [ASKER], 0);
+    announcer.start('192.0.2.241', [], 0);
+    change(announcer);
+    expect([...announcer.unconfirmedGateways(10_000, at)]).toEqual(expected);
   });
 
   it('refreshes the gateways every minute and everybody every five, within ten per cent', () => {

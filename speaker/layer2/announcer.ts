@@ -25,7 +25,7 @@ export interface AnnouncerTimers {
 
 export const ANNOUNCER_TIMERS: AnnouncerTimers = {
   broadcastRepeats: [1_100, 2_300, 5_000],
-  directedRepeats: [20, 50, 100, 200, 1_000],
+  directedRepeats: [20, 50, 100, 200, 1_000, 5_000],
   refreshDirected: 60_000,
   refreshBroadcast: 300_000,
   rate: 500,
@@ -139,6 +139,21 @@ export class Announcer {
   /** Neighbours that were told of `ip` and have not confirmed. */
   unconfirmed(ip: string): string[] {
     return [...(this.#announcing.get(ip)?.unconfirmed ?? [])];
+  }
+
+  /** Gateways whose MAC is known and who have not confirmed what is announced for longer than `patience` (ms); with the addresses. */
+  unconfirmedGateways(patience: number, now: number): Map<string, string[]> {
+    const silent = new Map<string, string[]>();
+    for (const [ip, { since, unconfirmed }] of this.#announcing) {
+      if (unconfirmed.size === 0 || now - since < patience) continue;
+      for (const gateway of this.#gatewaysFor(ip)) {
+        if (gateway.mac === undefined || !unconfirmed.has(gateway.ip)) continue;
+        const addresses = silent.get(gateway.ip);
+        if (addresses === undefined) silent.set(gateway.ip, [ip]);
+        else addresses.push(ip);
+      }
+    }
+    return silent;
   }
 
   /** What is due now, within the pace. Call again at `nextDue`. */

@@ -84,6 +84,8 @@ export interface SegmentReport {
   peersHeard: readonly string[];
   /** Those whose speaker is silent while their kernel answers. */
   peersAnswering: readonly string[];
+  /** Gateways that answer this node, but not to addresses announced: one of them, and their number. */
+  gatewaysUnconfirmed: readonly { gateway: string; address: string; addresses: number }[];
   listening: boolean;
   stalls: number;
   beaconsLost: number;

@@ -11,6 +11,7 @@ export function segmentReport(more: Partial<SegmentReport> = {}): SegmentReport 
     fit: true,
     peersHeard: [],
     peersAnswering: [],
+    gatewaysUnconfirmed: [],
     listening: false,
     stalls: 0,
     beaconsLost: 0,

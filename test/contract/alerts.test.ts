@@ -68,6 +68,10 @@ const fires: Readonly<Record<string, { series: { series: string; values: string 
     ],
     minutes: 10,
   },
+  HeraldPeersUnheard: {
+    series: [{ series: 'herald_mesh_peers_missing{instance="a",interface="eth0"}', values: '0 2x15' }],
+    minutes: 7,
+  },
   HeraldBGPSessionDown: { series: [{ series: 'herald_bgp_session_up{instance="a",peer="tor"}', values: '0x15' }], minutes: 3 },
   HeraldBGPSessionFlapping: {
     series: [{ series: 'herald_bgp_sessions_lost_total{instance="a",peer="tor"}', values: '0+1x30' }],

@@ -36,7 +36,8 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     folder = await mkdtemp(join(tmpdir(), 'herald-rbac-'));
     lan = createLan({ bridge: true });
     for (const [index, inside] of [lan.host, lan.peer].entries()) {
-      const status = { addresses: [{ type: 'InternalIP', address: `10.66.0.${index + 1}` }] };
+      const ready = [{ type: 'Ready', status: 'True' }];
+      const status = { addresses: [{ type: 'InternalIP', address: `10.66.0.${index + 1}` }], conditions: ready };
       await applyObject(server.url, manifest('v1', 'Node', `n${index + 1}`, {}, { status }));
       doors.push(new Door(inside, PORT, Number(new URL(server.url).port)));
     }

@@ -14,6 +14,7 @@ import { established, peerField } from './bgp-router.ts';
 import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
+const NODES = ['dn0', 'dn1'];
 const TAKEN = '192.168.150.247';
 const object = (kind: string, name: string, spec: string): string =>
   `apiVersion: heraldlb.io/v1beta1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: herald-system }\nspec: ${spec}\n`;
@@ -64,6 +65,21 @@ const faults: Fault[] = [
         service('lonely', '{ heraldlb.io/address-pool: lonely }'),
       ),
     end: playground => remove(playground, 'svc', 'lonely'),
+  },
+  {
+    alerts: ['HeraldPeersUnheard'],
+    begin: async playground => {
+      for (const node of NODES)
+        for (const words of ['add table inet block', 'add chain inet block in { type filter hook input priority 0; }'])
+          await playground.exec(node, ['nft', words]);
+      for (const node of NODES) {
+        const { code, stderr } = await playground.exec(node, ['nft', 'add rule inet block in udp dport 7947 drop']);
+        expect(code, stderr).toBe(0);
+      }
+    },
+    end: async playground => {
+      for (const node of NODES) await playground.exec(node, ['nft', 'delete table inet block']);
+    },
   },
   {
     alerts: ['HeraldBGPSessionDown'],

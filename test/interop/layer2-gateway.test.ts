@@ -27,7 +27,7 @@ describe.skipIf(skip !== undefined)('two nodes whose gateway changes its MAC', (
       lan.nodes.every(({ events }) => events.findLast(event => event.kind === 'report')?.segments[0]?.peersHeard.length === 1),
     );
     lan.plan(VIPS.map(ip => planned(ip, lan.nodes)));
-    await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip)?.name === 'node-1'));
+    await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip) !== undefined));
     for (const node of lan.nodes) node.events.length = 0;
 
     // Without a word about it; and before the nodes would have asked again, the kernel of one of them learns it.
@@ -50,5 +50,48 @@ describe.skipIf(skip !== undefined)('two nodes whose gateway changes its MAC', (
         name,
       ).toEqual([]);
     }
+  });
+});
+
+describe.skipIf(skip !== undefined)('gateways that ignore an address', () => {
+  let lan: SpeakerLan;
+
+  beforeEach(() => {
+    lan = new SpeakerLan(1);
+  });
+  afterEach(async () => {
+    await lan?.close();
+  });
+
+  it('are told apart from those that confirm', async () => {
+    const { host } = lan.node(0);
+    host.run('ip', '-4', 'route', 'add', 'default', 'via', '10.66.0.9', 'dev', 'eth0');
+    host.run('ip', '-6', 'route', 'add', 'default', 'via', 'fd66::9', 'dev', 'eth0');
+    // What inspects ARP and ND lets pass what comes from the node itself only; the second IPv6 address is let in.
+    for (const rule of [
+      'add table arp f',
+      'add chain arp f in { type filter hook input priority 0; }',
+      'add rule arp f in arp saddr ip 10.66.0.240 drop',
+    ])
+      lan.client.run('nft', rule);
+    for (const rule of [
+      'add table ip6 f',
+      'add chain ip6 f in { type filter hook input priority 0; }',
+      'add rule ip6 f in ip6 saddr fd66::240 drop',
+    ])
+      lan.client.run('nft', rule);
+    lan.node(0).start();
+    lan.plan([...VIPS, 'fd66::241'].map(ip => planned(ip, lan.nodes)));
+    await until('a confirmation of the other address', () => lan.node(0).about('confirmed', 'fd66::241').length > 0);
+    const silent = await until('the gateways to be reported', () => {
+      const report = lan.node(0).events.findLast(event => event.kind === 'report');
+      const gateways = report?.segments[0]?.gatewaysUnconfirmed ?? [];
+      return gateways.length > 1 && gateways;
+    });
+    expect(silent).toEqual([
+      { gateway: '10.66.0.9', address: '10.66.0.240', addresses: 1 },
+      { gateway: 'fd66::9', address: 'fd66::240', addresses: 1 },
+    ]);
+    expect(VIPS.flatMap(ip => lan.node(0).about('confirmed', ip))).toEqual([]);
   });
 });

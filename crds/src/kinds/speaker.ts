@@ -17,6 +17,14 @@ const segment = z.object({
   peersAnswering: setOf(objectName(), 1000)
     .describe('Nodes whose speaker is silent while their kernel still answers for their address: alive, with a speaker that restarts.')
     .exactOptional(),
+  peersMissing: setOf(objectName(), 64)
+    .describe(
+      'Ready nodes whose Speaker says that they are on this segment, and which have not been heard here for ten seconds; the first 64.',
+    )
+    .exactOptional(),
+  gatewaysUnconfirmed: setOf(text(49), 16)
+    .describe('Gateways that answer the node, but not to addresses it announces: they may send packets for them elsewhere.')
+    .exactOptional(),
   stalls: count().describe('How often the packet thread stood still longer than it may, since the start.').exactOptional(),
 });
 

@@ -47,7 +47,7 @@ export type NodeReason = keyof (typeof tables)['Node'];
 export type ConfigurationReason = keyof (typeof tables)['Ready'];
 /** Reasons of `Established` of a BGPPeer. */
 export type PeerReason = keyof (typeof tables)['Peer'];
-/** Reasons of `Ready` and `AddressConflict` of a Speaker. */
+/** Reasons of the conditions of a Speaker. */
 export type SpeakerReason = keyof (typeof tables)['Speaker'];
 /** Reasons of events only. Every reason of a condition may be the reason of an event, too. */
 export type EventReason = keyof (typeof tables)['Event'];

@@ -8,6 +8,9 @@ import type { UplinkProbe } from '../uplink-probe.ts';
 import type { Ownership } from './ownership.ts';
 import type { SegmentState } from './state.ts';
 
+/** A gateway that has not confirmed an address for so long, after all repeats, does not learn it (ms). */
+const UNCONFIRMED = 10_000;
+
 const NOBODY: ReadonlySet<Mac> = new Set();
 
 /**
@@ -89,6 +92,12 @@ export class Announcing {
     const { context, name } = this.#state;
     const confirmation = this.#announcer.confirm(ip, neighbour, this.#now());
     if (confirmation !== undefined) context.post({ kind: 'confirmed', ip, segment: name, neighbour, afterMs: confirmation.afterMs });
+  }
+
+  /** Gateways that answer, but not to what is announced: with one of the addresses, and their number. */
+  unconfirmedGateways(): { gateway: string; address: string; addresses: number }[] {
+    const silent = this.#announcer.unconfirmedGateways(UNCONFIRMED, this.#now());
+    return [...silent].map(([gateway, [address = '', ...more]]) => ({ gateway, address, addresses: more.length + 1 }));
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { SegmentState } from './state.ts';
 /** What a report holds that is counted outside the state. */
 export interface Counted {
   peersAnswering: readonly string[];
+  gatewaysUnconfirmed: SegmentReport['gatewaysUnconfirmed'];
   /** Datagrams that were no valid packet of the mesh. */
   rejected: number;
   /** Datagrams that could not be sent. */
@@ -13,7 +14,7 @@ export interface Counted {
 }
 
 /** What is known of a segment. Takes the answers counted since the last report. */
-export function reportOf(state: SegmentState, { peersAnswering, rejected, unsent }: Counted): SegmentReport {
+export function reportOf(state: SegmentState, { peersAnswering, gatewaysUnconfirmed, rejected, unsent }: Counted): SegmentReport {
   const { name, device, mesh, responder, context } = state;
   const { counters } = mesh;
   const now = context.loop.now();
@@ -28,6 +29,7 @@ export function reportOf(state: SegmentState, { peersAnswering, rejected, unsent
     ...(unfit !== undefined && { unfitReason: unfit }),
     peersHeard: [...mesh.peers.values()].filter(peer => peer.liveness === 'two-way').map(peer => peer.name),
     peersAnswering,
+    gatewaysUnconfirmed,
     listening: now < mesh.listenUntil,
     stalls: counters.stalls,
     beaconsLost: counters.beaconsLost,

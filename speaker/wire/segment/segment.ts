@@ -174,7 +174,12 @@ export class Segment {
 
   /** What is known; called once a second, and when listening ends. */
   report(): SegmentReport {
-    return reportOf(this.#state, { peersAnswering: this.#answeringPeers(), rejected: this.#rejected, unsent: this.#transport.errors });
+    return reportOf(this.#state, {
+      peersAnswering: this.#answeringPeers(),
+      gatewaysUnconfirmed: this.#announcing.unconfirmedGateways(),
+      rejected: this.#rejected,
+      unsent: this.#transport.errors,
+    });
   }
 
   #now(): number {
