@@ -1,9 +1,7 @@
 import { type Client, Informer, secrets } from '@herald/kube';
 import type { Logger } from '@herald/process';
+import { KeyRotation } from './key-rotation.ts';
 import { derivedSecret, secretsOf } from './mesh-key.ts';
-
-/** A replaced key is still accepted for so long, for peers that have not seen the new one yet (ms). */
-const KEEP_OLD = 600_000;
 
 export interface MeshSecretsOptions {
   client: Client;
@@ -18,14 +16,15 @@ export interface MeshSecretsOptions {
 export class MeshSecrets {
   readonly #options: MeshSecretsOptions;
   readonly #informer: Informer<{ metadata: { name: string }; data?: Record<string, string> }>;
-  #current: readonly Uint8Array[];
+  #rotation: KeyRotation;
+  #told = '';
   #settled = false;
   #forget: { cancel(): void } | undefined;
 
   constructor(options: MeshSecretsOptions) {
     const { client, namespace, name, clusterUid, logger } = options;
     this.#options = options;
-    this.#current = [derivedSecret(clusterUid)];
+    this.#rotation = new KeyRotation([derivedSecret(clusterUid)]);
     this.#informer = new Informer(client, secrets, {
       namespace,
       fieldSelector: `metadata.name=${name}`,
@@ -37,7 +36,7 @@ export class MeshSecrets {
   }
 
   get current(): readonly Uint8Array[] {
-    return this.#current;
+    return this.#rotation.at(this.#options.client.clock.now());
   }
 
   async synced(signal: AbortSignal): Promise<boolean> {
@@ -53,7 +52,7 @@ export class MeshSecrets {
   }
 
   #read(): void {
-    const { namespace, name, clusterUid, logger, client, onChange } = this.#options;
+    const { namespace, name, clusterUid, logger, client } = this.#options;
     const data = this.#informer.get(`${namespace}/${name}`)?.data;
     const { secrets, problem } = data === undefined ? { secrets: [], problem: undefined } : secretsOf(data);
     if (problem !== undefined) {
@@ -66,18 +65,22 @@ export class MeshSecrets {
         `heartbeats are signed with a key derived from the cluster: create the Secret ${namespace}/${name} with 32 random octets under data.key to use one of your own`,
       );
     }
-    const old = this.#current[0];
-    const replaced = this.#settled && old !== undefined && !next.some(secret => Buffer.from(secret).equals(old));
+    // What was in force before the Secret was first read was never signed with.
+    if (this.#settled) this.#rotation.list(next, client.clock.now());
+    else this.#rotation = new KeyRotation(next);
     this.#settled = true;
-    this.#set(replaced ? [...next.slice(0, 1), old] : next);
-    this.#forget?.cancel();
-    if (replaced) this.#forget = client.clock.after(KEEP_OLD, () => this.#set(next));
-    onChange(this.#current);
+    this.#tell();
   }
 
-  #set(secrets: readonly Uint8Array[]): void {
-    const changed = secrets.length !== this.#current.length;
-    this.#current = secrets;
-    if (changed) this.#options.onChange(secrets);
+  #tell(): void {
+    const { clock } = this.#options.client;
+    const { current } = this;
+    this.#forget?.cancel();
+    const left = (this.#rotation.until ?? 0) - clock.now();
+    if (left > 0) this.#forget = clock.after(left, () => this.#tell());
+    const text = current.map(secret => Buffer.from(secret).toString('hex')).join();
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.onChange(current);
   }
 }

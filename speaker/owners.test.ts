@@ -1,5 +1,6 @@
+import type { Announcement } from '@herald/crds';
 import { describe, expect, it } from 'vitest';
-import { Owners, sameOwners } from './owners.ts';
+import { merged, Owners, sameOwners } from './owners.ts';
 import type { WireEvent } from './wire/messages.ts';
 
 const acquired: WireEvent & { kind: 'acquired' } = {
@@ -82,5 +83,60 @@ describe('sameOwners', () => {
     ['in another order', [entry, { ...entry, ip: '192.0.2.2' }], [{ ...entry, ip: '192.0.2.2' }, entry], true],
   ])('%s', (_, a, b, same) => {
     expect(sameOwners(a, b)).toBe(same);
+  });
+});
+
+const entry = (ip: string, segment: string, node: string, draining?: { node: string; since: string; flows?: number }) =>
+  ({
+    ip,
+    segment,
+    node,
+    interface: 'eth0',
+    mac: '02:00:00:00:00:01',
+    since: '2026-01-02T03:04:05Z',
+    epoch: 1,
+    ...(draining && { draining }),
+  }) as const;
+const announcement = (ips: string[], owners: ReturnType<typeof entry>[]): Announcement => ({
+  apiVersion: 'heraldlb.io/v1beta1',
+  kind: 'Announcement',
+  metadata: { name: 'web', namespace: 'default' },
+  spec: { addresses: ips.map(ip => ({ ip, pool: 'lan' })) },
+  status: { owners },
+});
+const V4 = '192.0.2.1';
+const V6 = '2001:db8::1';
+const listed = (owners: readonly { ip: string; segment: string; node: string }[]) =>
+  owners.map(({ ip, segment, node }) => `${ip} ${segment} ${node}`);
+
+describe('merged', () => {
+  it.each<[string, string[], ReturnType<typeof entry>[], ReturnType<typeof entry>[], string[]]>([
+    [
+      'the IPv4 address comes to this node, the IPv6 address stays: the columns of kubectl hold',
+      [V4, V6],
+      [entry(V4, 's4', 'a'), entry(V6, 's6', 'a')],
+      [entry(V4, 's4', 'me')],
+      [`${V4} s4 me`, `${V6} s6 a`],
+    ],
+    [
+      'the order of the addresses counts, not that of the text',
+      [V6, V4],
+      [entry(V4, 's4', 'a')],
+      [entry(V6, 's6', 'me')],
+      [`${V6} s6 me`, `${V4} s4 a`],
+    ],
+    ['of one address the segments are in order', [V4], [entry(V4, 's2', 'a')], [entry(V4, 's1', 'me')], [`${V4} s1 me`, `${V4} s2 a`]],
+    ['what was given up goes', [V4, V6], [entry(V4, 's4', 'me'), entry(V6, 's6', 'a')], [], [`${V6} s6 a`]],
+    ['an address of an earlier plan comes last', [V6], [entry(V4, 's4', 'a')], [entry(V6, 's6', 'me')], [`${V6} s6 me`, `${V4} s4 a`]],
+  ])('%s', (_, ips, before, own, after) => {
+    expect(listed(merged(announcement(ips, before), own, 'me', new Map()))).toEqual(after);
+  });
+
+  it('keeps what the old node of a move said of its connections, and says what is left of its own', () => {
+    const since = '2026-01-02T03:04:05Z';
+    const before = [entry(V4, 's4', 'me', { node: 'b', since, flows: 4 }), entry(V6, 's6', 'a', { node: 'me', since, flows: 9 })];
+    const own = [entry(V4, 's4', 'me', { node: 'b', since })];
+    const after = merged(announcement([V4, V6], before), own, 'me', new Map([[`${V6} s6`, 2]]));
+    expect(after.map(({ draining }) => draining?.flows)).toEqual([4, 2]);
   });
 });

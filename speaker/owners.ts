@@ -104,20 +104,22 @@ export function reportedFlows(announcement: Announcement, node: string): Map<str
 }
 
 /**
- * The list to write: the entries of other nodes, but for those that this node took over, and its own. Of a planned move under way the
- * new owner says that it is, and the old one how many connections are left.
+ * The list to write: the entries of other nodes, but for those that this node took over, and its own, in the order of the addresses, which
+ * is that of kubectl's columns. Of a planned move under way the new owner says that it is, and the old one how many connections are left.
  */
 export function merged(announcement: Announcement, own: readonly AnnouncementOwner[], node: string, flows: Flows): AnnouncementOwner[] {
   const before = announcement.status?.owners ?? [];
   const taken = new Set(own.map(flowKey));
   const others = before.filter(owner => owner.node !== node && !taken.has(flowKey(owner)));
+  const place = new Map(announcement.spec.addresses.map(({ ip }, index) => [ip, index]));
+  const placeOf = ({ ip }: AnnouncementOwner): number => place.get(ip) ?? place.size;
   return [
     ...others.map(owner => (owner.draining?.node === node ? withFlows(owner, flows.get(flowKey(owner)) ?? owner.draining.flows) : owner)),
     ...own.map(owner => {
       const draining = before.find(entry => flowKey(entry) === flowKey(owner))?.draining;
       return withFlows(owner, draining?.node === owner.draining?.node ? draining?.flows : undefined);
     }),
-  ];
+  ].sort((a, b) => placeOf(a) - placeOf(b) || (a.segment < b.segment ? -1 : 1));
 }
 
 function withFlows(owner: AnnouncementOwner, flows: number | undefined): AnnouncementOwner {

@@ -49,6 +49,13 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)('a node is drained for mainte
   async function gently(command: Command, to: string): Promise<void> {
     await until('the old node to forward for those it has', () => /draining, \d+ flows left/.test(command.said()));
     await sleep(3_000);
+    const from = to === 'dn0' ? 'dn1' : 'dn0';
+    const table = await kubectl(service.playground, 'get', 'announcements', 'echo');
+    expect(table).toMatch(/NODE +SINCE +DRAINING +WHY NOT/);
+    expect(table).toMatch(new RegExp(`^echo +192\\.168\\.150\\.200 +layer2 +${to} +\\S+ +${from}`, 'm'));
+    expect(await kubectl(service.playground, 'get', 'announcements', 'echo', '-o', 'wide')).toMatch(
+      new RegExp(`${from} +fd00:150::1:200 +${to} +lan `),
+    );
     const { losses, kept, opened } = await service.lost();
     expect(losses).toEqual([]);
     expect(kept).toBe(ALL);

@@ -138,7 +138,7 @@ const node = z.object({
 const status = z
   .object({
     owners: mapListOf(owner, ['ip', 'segment'], 64)
-      .describe('Who answers for an address on a segment. Each speaker writes the entries it owns, by server-side apply.')
+      .describe('Who answers for an address on a segment. In the order of the addresses. Each speaker writes the entries it owns.')
       .exactOptional(),
     nodes: mapListOf(node, ['node', 'reason'], 64)
       .describe('Nodes that may not announce, and why: the first 64 by name. Written by the controller.')
@@ -163,13 +163,13 @@ export const announcement = defineCustomResource({
     { name: 'Protocol', type: 'string', jsonPath: '.spec.addresses[0].protocols' },
     { name: 'Node', type: 'string', jsonPath: '.status.owners[0].node' },
     { name: 'Since', type: 'date', jsonPath: '.status.owners[0].since' },
+    { name: 'Draining', type: 'string', jsonPath: '.status.owners[0].draining.node' },
     { name: 'Why not', type: 'string', jsonPath: '.spec.reasons[0].reason' },
     { name: 'Address 2', type: 'string', jsonPath: '.spec.addresses[1].ip', priority: 1 },
     { name: 'Node 2', type: 'string', jsonPath: '.status.owners[1].node', priority: 1 },
     { name: 'Pool', type: 'string', jsonPath: '.spec.addresses[0].pool', priority: 1 },
     { name: 'Interface', type: 'string', jsonPath: '.status.owners[0].interface', priority: 1 },
     { name: 'MAC', type: 'string', jsonPath: '.status.owners[0].mac', priority: 1 },
-    { name: 'Draining', type: 'string', jsonPath: '.status.owners[0].draining.node', priority: 1 },
     { name: 'Draining Since', type: 'date', jsonPath: '.status.owners[0].draining.since', priority: 1 },
     { name: 'Flows', type: 'integer', jsonPath: '.status.owners[0].draining.flows', priority: 1 },
     { name: 'Message', type: 'string', jsonPath: '.spec.reasons[0].message', priority: 1 },
