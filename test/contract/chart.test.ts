@@ -25,6 +25,8 @@ interface Container {
 interface Workload extends Manifest {
   spec: {
     replicas?: number;
+    strategy?: object;
+    updateStrategy?: object;
     selector: { matchLabels: Record<string, string> };
     template: {
       metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
@@ -33,6 +35,9 @@ interface Workload extends Manifest {
         hostNetwork?: boolean;
         securityContext: { runAsNonRoot?: boolean; seccompProfile: { type: string } };
         tolerations?: { key?: string }[];
+        affinity?: object;
+        topologySpreadConstraints?: object[];
+        priorityClassName?: string;
         containers: Container[];
         volumes: { name: string }[];
       };
@@ -203,6 +208,50 @@ describe.skipIf(helmPath() === undefined)('the chart', () => {
       expect(known, flag).toContain(flag.split('=')[0]);
       expect(flag, 'has a value').toMatch(/=./);
     }
+  });
+
+  it('keeps the controllers on different nodes and in different zones, as far as there are any', async () => {
+    const { spec } = workload(await render(), 'Deployment', 'herald-controller');
+    const { metadata, spec: pod } = spec.template;
+    const own = { 'app.kubernetes.io/name': 'herald', 'app.kubernetes.io/instance': 'herald', 'app.kubernetes.io/component': 'controller' };
+    expect(metadata.labels).toMatchObject(own);
+    const podAffinityTerm = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: own } };
+    expect(pod.affinity).toEqual({
+      podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] },
+    });
+    expect(pod.topologySpreadConstraints).toEqual([
+      {
+        maxSkew: 1,
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: own },
+      },
+    ]);
+    const other = workload(await render('controller.affinity.nodeAffinity.x=y'), 'Deployment', 'herald-controller');
+    expect(other.spec.template.spec.affinity, 'another one in its place').toEqual({ nodeAffinity: { x: 'y' } });
+  });
+
+  it.each<{ settings: string[]; classes: string[]; unavailable: number | string }>([
+    { settings: [], classes: ['system-cluster-critical', 'system-node-critical'], unavailable: 1 },
+    {
+      settings: ['controller.priorityClassName=a', 'speaker.priorityClassName=b', 'speaker.maxUnavailable=20%'],
+      classes: ['a', 'b'],
+      unavailable: '20%',
+    },
+  ])('has priority classes $classes, and replaces $unavailable speakers at a time', async ({ settings, classes, unavailable }) => {
+    const objects = await render(...settings);
+    const controller = workload(objects, 'Deployment', 'herald-controller');
+    const speaker = workload(objects, 'DaemonSet', 'herald-speaker');
+    expect([controller, speaker].map(({ spec }) => spec.template.spec.priorityClassName)).toEqual(classes);
+    expect(speaker.spec.updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: unavailable } });
+    // A new controller is ready before the old one goes.
+    expect(controller.spec.strategy).toEqual({ rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
+  });
+
+  it('makes the key of the heartbeats only where the chart is to', async () => {
+    const secrets = (objects: readonly Manifest[]) => objects.filter(({ kind }) => kind === 'Secret').map(({ metadata }) => metadata.name);
+    expect(secrets(await render())).toEqual(['herald-mesh']);
+    expect(secrets(await render('mesh.secret.create=false'))).toEqual([]);
   });
 
   it('has a PodDisruptionBudget only where more than one controller runs', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { template } from '@herald/charts';
 import { kinds, toCustomResourceDefinition } from '@herald/crds';
 import type { ApiServer, AuditEntry } from 'kube-apiserver-lite';
@@ -5,6 +6,11 @@ import { parseAllDocuments } from 'yaml';
 import { applyObject, type Manifest } from './apply.ts';
 
 export const namespace = 'herald-system';
+
+/** The CRDs of MetalLB. */
+export const metallbKinds: readonly Manifest[] = parseAllDocuments(
+  readFileSync(new URL('../metallb/crds.yaml', import.meta.url), 'utf8'),
+).map(document => document.toJS() as Manifest);
 
 interface Rule {
   apiGroups: string[];
@@ -37,6 +43,12 @@ export async function tokenOf(server: ApiServer, account: string): Promise<strin
 export function granted(objects: readonly Manifest[], component: string): Set<string> {
   const rules = rolesOf(objects, component).flatMap(role => role.rules);
   return new Set(rules.flatMap(({ resources, verbs }) => resources.flatMap(resource => verbs.map(verb => `${verb} ${resource}`))));
+}
+
+/** How many permissions the chart gives a component, over all of its roles. */
+export function countOf(objects: readonly Manifest[], component: string): number {
+  const rules = rolesOf(objects, component).flatMap(role => role.rules);
+  return rules.reduce((sum, { apiGroups, resources, verbs }) => sum + apiGroups.length * resources.length * verbs.length, 0);
 }
 
 function rolesOf(objects: readonly Manifest[], component: string): Role[] {
@@ -103,7 +115,8 @@ function recorded(server: ApiServer, account: string): Request[] {
   return [...requests.values()];
 }
 
-async function mayStill(server: ApiServer, account: string, resourceAttributes: Request): Promise<boolean> {
+/** Whether an account of Herald's namespace may do something, as the server says. */
+export async function mayStill(server: ApiServer, account: string, resourceAttributes: Partial<Request>): Promise<boolean> {
   const user = `system:serviceaccount:${namespace}:${account}`;
   const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
   const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, groups, resourceAttributes } };

@@ -12,11 +12,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Door } from '../pods/door.ts';
 import { applyObject, type Manifest } from './apply.ts';
-import { config, doings, granted, install, manifest, namespace, read, tokenOf, until, withoutEach } from './permissions.ts';
+import {
+  config,
+  countOf,
+  doings,
+  granted,
+  install,
+  manifest,
+  metallbKinds,
+  namespace,
+  read,
+  tokenOf,
+  until,
+  withoutEach,
+} from './permissions.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const PORT = 16_443;
 const VIP = '10.66.0.50';
+const METALLB = 'metallb-system';
 
 const lacking =
   helmPath() === undefined ? 'helm' : missing({ capabilities: ['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', 'CAP_NET_RAW'], programs: ['ip'] });
@@ -32,7 +46,10 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
 
   beforeAll(async () => {
     server = await startApiServer({ port: 0 });
-    objects = await install(server);
+    // With MetalLB's objects read as well: a Role of its own, which the speaker needs nothing more than.
+    await applyObject(server.url, manifest('v1', 'Namespace', METALLB));
+    for (const crd of metallbKinds) await applyObject(server.url, crd);
+    objects = await install(server, 'readMetalLB.enabled=true');
     folder = await mkdtemp(join(tmpdir(), 'herald-rbac-'));
     lan = createLan({ bridge: true });
     for (const [index, inside] of [lan.host, lan.peer].entries()) {
@@ -73,6 +90,8 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
       'packet',
       '--daemon-set',
       'herald-speaker',
+      '--read-metallb=true',
+      `--metallb-namespace=${METALLB}`,
     ];
     const speaker = spawn('ip', ['netns', 'exec', inside.name, ...program, ...flags], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [speaker.stdout, speaker.stderr]) stream?.on('data', chunk => (log = `${log}${String(chunk)}`.slice(-16_000)));
@@ -131,9 +150,21 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
       () => unused().length === 0,
       () => `(granted and never used: ${unused().join(', ')})`,
     );
+    const theirs = objects.find(({ kind, metadata }) => kind === 'Role' && metadata.namespace === METALLB) as Manifest;
+    const readThere = () => {
+      const entries = server.audit.entries({ user: `system:serviceaccount:${namespace}:herald-speaker` });
+      return new Set(
+        entries.filter(entry => entry.namespace === METALLB && entry.status < 400).map(({ verb, resource }) => `${verb} ${resource}`),
+      );
+    };
+    await until(
+      "a use of every permission in MetalLB's namespace",
+      () => [...granted([theirs], 'herald-speaker')].every(permission => readThere().has(permission)),
+      detail,
+    );
     expect([...mine().refused]).toEqual([]);
     expect(await withoutEach(server, objects, 'herald-speaker')).toEqual({
-      tried: granted(objects, 'herald-speaker').size,
+      tried: countOf(objects, 'herald-speaker'),
       needless: [],
       kept: true,
     });

@@ -1,11 +1,12 @@
 import { helmPath } from '@herald/charts';
 import { runController } from '@herald/controller';
+import { kinds } from '@herald/crds';
 import { connectTo } from '@herald/kube';
 import { createLogger } from '@herald/process';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyObject, createObject, type Manifest } from './apply.ts';
-import { config, doings, granted, install, manifest, namespace, read, tokenOf, until, withoutEach } from './permissions.ts';
+import { config, doings, granted, install, manifest, mayStill, namespace, read, tokenOf, until, withoutEach } from './permissions.ts';
 
 const ports = [{ port: 80 }];
 const service = (name: string, type = 'LoadBalancer', annotations: Record<string, string> = {}): Manifest =>
@@ -127,6 +128,36 @@ describe.skipIf(helmPath() === undefined)('the permissions of the chart', () => 
       expect(await answer('PATCH', path), path).toBe(403);
     }
     expect(await answer('POST', `${own}/ipaddresspools`)).toBe(403);
+  });
+
+  it('of the roles that view and admin are made of: the kinds for reading, and the configuration for writing', async () => {
+    const roles = objects.filter(({ kind, metadata }) => kind === 'ClusterRole' && /-(view|admin)$/.test(metadata.name));
+    const labels = roles.map(({ metadata }) => (metadata as { labels?: Record<string, string> }).labels);
+    expect(labels).toEqual([
+      expect.objectContaining({ 'rbac.authorization.k8s.io/aggregate-to-view': 'true' }),
+      expect.objectContaining({ 'rbac.authorization.k8s.io/aggregate-to-admin': 'true' }),
+    ]);
+    for (const account of ['view', 'admin']) {
+      await createObject(server.url, manifest('v1', 'ServiceAccount', account, { namespace }));
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `herald-${account}` };
+      const subjects = [{ kind: 'ServiceAccount', name: account, namespace }];
+      const binding = manifest('rbac.authorization.k8s.io/v1', 'RoleBinding', account, { namespace }, { roleRef, subjects });
+      await createObject(server.url, binding);
+    }
+    const may = async (account: string, verbs: readonly string[], resource: string, where = namespace): Promise<string[]> => {
+      const answers = await Promise.all(
+        verbs.map(verb => mayStill(server, account, { verb, group: 'heraldlb.io', resource, namespace: where })),
+      );
+      return verbs.filter((_, index) => answers[index]);
+    };
+    const read = ['get', 'list', 'watch'];
+    const write = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+    for (const { plural } of kinds.filter(({ namespaced }) => namespaced)) {
+      expect(await may('view', [...read, ...write], plural), plural).toEqual(read);
+      // Announcements are Herald's alone.
+      expect(await may('admin', [...read, ...write], plural), plural).toEqual(plural === 'announcements' ? [] : write);
+      expect(await may('admin', write, plural, 'default'), plural).toEqual([]);
+    }
   });
 
   it('come from the roles alone: another account can do nothing', async () => {

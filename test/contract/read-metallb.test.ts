@@ -1,17 +1,25 @@
-import { readFileSync } from 'node:fs';
 import { helmPath } from '@herald/charts';
 import { runController } from '@herald/controller';
 import { connectTo } from '@herald/kube';
 import { createLogger } from '@herald/process';
 import { type ApiServer, startApiServer } from 'kube-apiserver-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { applyObject, type Manifest } from './apply.ts';
-import { config, doings, granted, install, manifest, namespace, read, tokenOf, until } from './permissions.ts';
+import {
+  config,
+  countOf,
+  doings,
+  granted,
+  install,
+  manifest,
+  metallbKinds,
+  namespace,
+  read,
+  tokenOf,
+  until,
+  withoutEach,
+} from './permissions.ts';
 
-const metallbKinds = parseAllDocuments(readFileSync(new URL('../metallb/crds.yaml', import.meta.url), 'utf8')).map(
-  document => document.toJS() as Manifest,
-);
 const METALLB = 'metallb-system';
 const their = (kind: string, name: string, spec: object, version = 'v1beta1'): Manifest =>
   manifest(`metallb.io/${version}`, kind, name, { namespace: METALLB }, { spec });
@@ -120,7 +128,7 @@ describe.skipIf(helmPath() === undefined)("MetalLB's objects, read as they stand
     expect(changed.map(({ reason }) => reason)).not.toContain('AddressChanged');
   });
 
-  it('need permissions to be read, and none to be written', () => {
+  it('need permissions to be read, each of them, and none to be written', async () => {
     expect(doings(server, 'herald-controller').refused).toEqual(new Set());
     for (const component of ['herald-controller', 'herald-speaker']) {
       const roles = objects.filter(object => object.kind === 'Role' && object.metadata.namespace === METALLB);
@@ -131,5 +139,11 @@ describe.skipIf(helmPath() === undefined)("MetalLB's objects, read as they stand
       expect([...permissions].filter(permission => !/^(list|watch) /.test(permission))).toEqual([]);
       expect([...permissions].some(permission => permission === 'list bgppeers')).toBe(true);
     }
+    stop.abort();
+    await running;
+    const theirs = objects.filter(object => object.metadata.namespace === METALLB);
+    const tried = countOf(theirs, 'herald-controller');
+    expect(tried).toBeGreaterThan(0);
+    expect(await withoutEach(server, theirs, 'herald-controller')).toEqual({ tried, needless: [], kept: true });
   });
 });
