@@ -12,6 +12,20 @@ const ports = [{ port: 80 }];
 const service = (name: string, type = 'LoadBalancer', annotations: Record<string, string> = {}): Manifest =>
   manifest('v1', 'Service', name, { annotations }, { spec: { type, selector: { app: name }, ports } });
 
+/** Those verbs that an account may do something by, with a kind of Herald's. */
+async function allowed(
+  server: ApiServer,
+  account: string,
+  verbs: readonly string[],
+  resource: string,
+  where = namespace,
+): Promise<string[]> {
+  const answers = await Promise.all(
+    verbs.map(verb => mayStill(server, account, { verb, group: 'heraldlb.io', resource, namespace: where })),
+  );
+  return verbs.filter((_, index) => answers[index]);
+}
+
 describe.skipIf(helmPath() === undefined)('the permissions of the chart', () => {
   let server: ApiServer;
   let objects: Manifest[];
@@ -144,19 +158,13 @@ describe.skipIf(helmPath() === undefined)('the permissions of the chart', () => 
       const binding = manifest('rbac.authorization.k8s.io/v1', 'RoleBinding', account, { namespace }, { roleRef, subjects });
       await createObject(server.url, binding);
     }
-    const may = async (account: string, verbs: readonly string[], resource: string, where = namespace): Promise<string[]> => {
-      const answers = await Promise.all(
-        verbs.map(verb => mayStill(server, account, { verb, group: 'heraldlb.io', resource, namespace: where })),
-      );
-      return verbs.filter((_, index) => answers[index]);
-    };
     const read = ['get', 'list', 'watch'];
     const write = ['create', 'update', 'patch', 'delete', 'deletecollection'];
     for (const { plural } of kinds.filter(({ namespaced }) => namespaced)) {
-      expect(await may('view', [...read, ...write], plural), plural).toEqual(read);
+      expect(await allowed(server, 'view', [...read, ...write], plural), plural).toEqual(read);
       // Announcements are Herald's alone.
-      expect(await may('admin', [...read, ...write], plural), plural).toEqual(plural === 'announcements' ? [] : write);
-      expect(await may('admin', write, plural, 'default'), plural).toEqual([]);
+      expect(await allowed(server, 'admin', [...read, ...write], plural), plural).toEqual(plural === 'announcements' ? [] : write);
+      expect(await allowed(server, 'admin', write, plural, 'default'), plural).toEqual([]);
     }
   });
 
