@@ -290,6 +290,7 @@ it('SpeakerObject creates its object, writes what is new, and comes back when it
     excludedInterfaces: [],
     meshPort: 7947,
     missingPeers: new Map(),
+    hazards: new Map(),
     problem: 'starting',
   };
   const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);

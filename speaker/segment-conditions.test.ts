@@ -15,6 +15,7 @@ const view: SpeakerView = {
   segments: [segmentReport(), segmentReport({ interface: 'eth1', segment: '198.51.100.0/24' })],
   meshPort: 7947,
   missingPeers: new Map(),
+  hazards: new Map(),
   excludedInterfaces: [],
   conflicts: [],
   sessions: [],

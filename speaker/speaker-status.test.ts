@@ -16,6 +16,7 @@ const view: SpeakerView = {
   excludedInterfaces: [],
   meshPort: 7947,
   missingPeers: new Map(),
+  hazards: new Map(),
   conflicts: [],
   sessions: [],
   routeConflicts: [],
@@ -46,6 +47,11 @@ it.each<[string, Partial<SpeakerView>, object]>([
     'a gateway that does not learn',
     { segments: [{ ...segment, gatewaysUnconfirmed: [{ gateway: '192.0.2.254', address: '192.0.2.1', addresses: 3 }] }] },
     { segments: [{ gatewaysUnconfirmed: ['192.0.2.254'] }] },
+  ],
+  [
+    'a setting that breaks what is announced',
+    { hazards: new Map([['eth0', ['rp_filter=1']]]), segments: [segment, { ...segment, interface: 'eth1' }] },
+    { segments: [{ hazards: ['rp_filter=1'] }, expect.not.objectContaining({ hazards: expect.anything() })] },
   ],
   ['working from a snapshot', { snapshotAge: 12 }, { snapshotAgeSeconds: 12 }],
 ])('%s', (_, change, expected) => {

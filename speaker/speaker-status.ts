@@ -17,6 +17,8 @@ export interface SpeakerView {
   meshPort: number;
   /** Nodes that ought to be heard on an interface and are not. */
   missingPeers: ReadonlyMap<string, readonly string[]>;
+  /** Settings of the node that break what is announced on an interface. */
+  hazards: ReadonlyMap<string, readonly string[]>;
   /** Interfaces that are used only if an advertisement names them. */
   excludedInterfaces: readonly string[];
   sessions: readonly SpeakerSession[];
@@ -43,7 +45,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
     kubeProxy: view.kubeProxy,
     nodeForwarding: view.nodeForwarding,
     owned: view.owned,
-    segments: view.segments.slice(0, SEGMENTS).map(segment => segmentOf(segment, view.missingPeers.get(segment.interface))),
+    segments: view.segments.slice(0, SEGMENTS).map(segment => segmentOf(segment, view)),
     ...(view.excludedInterfaces.length > 0 && { excludedInterfaces: view.excludedInterfaces.slice(0, SEGMENTS) }),
     ...(view.sessions.length > 0 && {
       sessionsEstablished: `${view.sessions.filter(({ state }) => state === 'Established').length}/${view.sessions.length}`,
@@ -58,7 +60,7 @@ export function statusOf(view: SpeakerView): SpeakerStatus {
   };
 }
 
-function segmentOf(report: SegmentReport, missing: readonly string[] = []): SpeakerSegment {
+function segmentOf(report: SegmentReport, view: SpeakerView): SpeakerSegment {
   const segment: SpeakerSegment = {
     interface: report.interface,
     segment: report.segment,
@@ -70,9 +72,12 @@ function segmentOf(report: SegmentReport, missing: readonly string[] = []): Spea
     stalls: report.stalls,
   };
   if (report.peersAnswering.length > 0) segment.peersAnswering = report.peersAnswering.slice(0, 1_000);
+  const missing = view.missingPeers.get(report.interface) ?? [];
   if (missing.length > 0) segment.peersMissing = [...missing];
   const gateways = report.gatewaysUnconfirmed.map(({ gateway }) => gateway);
   if (gateways.length > 0) segment.gatewaysUnconfirmed = gateways.sort().slice(0, 16);
+  const hazards = view.hazards.get(report.interface) ?? [];
+  if (hazards.length > 0) segment.hazards = hazards.slice(0, 8);
   if (report.unfitReason !== undefined) segment.unfitReason = report.unfitReason;
   return segment;
 }

@@ -7,6 +7,7 @@ import { BGPSpeaker } from './bgp/bgp-speaker.ts';
 import { registerBGPMetrics } from './bgp/metrics.ts';
 import { clusterUid } from './cluster.ts';
 import { SpeakerError } from './error.ts';
+import { HazardWatch } from './hazard-watch.ts';
 import { Layer2Speaker } from './layer2-speaker.ts';
 import { MESH_PROFILES } from './mesh/timers.ts';
 import { readKeyFile } from './mesh-key.ts';
@@ -53,6 +54,7 @@ export class Speaker {
   readonly #layer2: Layer2Speaker;
   readonly #bgp: BGPSpeaker;
   readonly #missing: MissingPeers;
+  readonly #hazards: HazardWatch;
   readonly #object: SpeakerObject;
   readonly #daemonSet: OwnDaemonSet | undefined;
   readonly #snapshots: SnapshotWriter | undefined;
@@ -92,6 +94,7 @@ export class Speaker {
         onOwn: () => this.#forwarder.changed(),
       },
     );
+    this.#hazards = new HazardWatch(logger);
     this.#missing = new MissingPeers({
       speaker: name => client.find(speakers, { name }),
       now: () => client.clock.now(),
@@ -329,6 +332,11 @@ export class Speaker {
       this.#segments = event.segments;
       this.#excludedInterfaces = event.excluded;
       this.#reportedAt = this.#client.clock.now();
+      this.#hazards.look(
+        event.segments.map(segment => segment.interface),
+        () => ({ kubeProxy: kubeProxyMode() }),
+        this.#reportedAt,
+      );
       this.#metrics.snapshotAge(this.#snapshotAge ?? 0);
       void this.#missing.look(event.segments, this.#peers.others()).then(() => this.#metrics.missingPeers(this.#missing.byInterface));
     } else if (event.kind === 'problem') {
@@ -366,6 +374,7 @@ export class Speaker {
       segments: this.#segments,
       meshPort: this.#options.meshPort ?? MESH_PORT,
       missingPeers: this.#missing.byInterface,
+      hazards: this.#hazards.byInterface,
       excludedInterfaces: this.#excludedInterfaces,
       sessions: this.#bgp.sessions(),
       routeConflicts: this.#bgp.routeConflicts(),

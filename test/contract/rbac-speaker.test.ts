@@ -131,6 +131,9 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
     await applyObject(server.url, manifest('heraldlb.io/v1beta1', 'Announcement', 'web', {}, { spec }));
     const daemonSet = objects.find(({ kind }) => kind === 'DaemonSet') as Manifest;
     await applyObject(server.url, daemonSet);
+    // Clients beyond a router would be dropped: the speaker says so.
+    lan.host.run('sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1');
+    lan.host.run('ip', 'route', 'add', 'default', 'dev', 'lo');
     const first = start(lan.host, 'n1');
     await until('an owner', async () => (await owner()) === 'n1', detail);
     const second = start(lan.peer, 'n2');
@@ -139,6 +142,8 @@ describe.skipIf(lacking !== undefined)('the permissions of the chart, for the sp
       async () => (await heard('n1')).includes('n2') && (await heard('n2')).includes('n1'),
       detail,
     );
+    const { status } = (await read<Speaker>(server, '/apis/heraldlb.io/v1beta1/speakers/n1')) ?? {};
+    expect(status?.segments?.[0]?.hazards).toEqual([expect.stringMatching(/^rp_filter=1 and the default route leaves by lo: /)]);
     // Another speaker was quicker to write: what is there is read before the next attempt.
     server.faults.add({ verb: 'patch', resource: 'announcements', subresource: 'status', status: 409, times: 1 });
     first.kill('SIGKILL');

@@ -25,6 +25,11 @@ const segment = z.object({
   gatewaysUnconfirmed: setOf(text(49), 16)
     .describe('Gateways that answer the node, but not to addresses it announces: they may send packets for them elsewhere.')
     .exactOptional(),
+  hazards: setOf(text(512), 8)
+    .describe(
+      'Settings of the node that break what is announced here, each with its remedy: arp_ignore, arp_announce, rp_filter, the mode of a bond.',
+    )
+    .exactOptional(),
   stalls: count().describe('How often the packet thread stood still longer than it may, since the start.').exactOptional(),
 });
 
