@@ -2,17 +2,19 @@ import { isIPv6 } from 'node:net';
 import type { V1ServicePort } from '@kubernetes/client-node';
 import type { Backend, NodeView, ServiceView, SliceView } from './objects.ts';
 
+/** The endpoints of a Service port, each in a stable order. */
+export interface Backends {
+  /** In the whole cluster. */
+  all: Backend[];
+  /** Of this node, which is all there is for traffic from outside under `externalTrafficPolicy: Local`. */
+  local: Backend[];
+}
+
 /**
- * The endpoints that a Service port forwards to, in a stable order: the ready ones; where there is none, those that are terminating but still
- * serving (as kube-proxy does it).
+ * The endpoints that a Service port forwards to: the ready ones; where there is none, in the cluster or on the node, those there that are
+ * terminating but still serving (as kube-proxy does it, KEP-1669).
  */
-export function backends(
-  service: ServiceView,
-  port: V1ServicePort,
-  slices: readonly SliceView[],
-  family: 4 | 6,
-  node: NodeView,
-): Backend[] {
+export function backends(service: ServiceView, port: V1ServicePort, slices: readonly SliceView[], family: 4 | 6, node: NodeView): Backends {
   const ready = new Map<string, Backend>();
   const terminating = new Map<string, Backend>();
   for (const slice of slices) {
@@ -28,6 +30,9 @@ export function backends(
       else if (serving && isTerminating) terminating.set(address, backend);
     }
   }
-  const chosen = ready.size > 0 ? ready : terminating;
-  return [...chosen.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  const choose = (counts: (backend: Backend) => boolean): Backend[] => {
+    const chosen = [ready, terminating].map(list => [...list.values()].filter(counts)).find(list => list.length > 0) ?? [];
+    return chosen.sort((a, b) => (a.address < b.address ? -1 : 1));
+  };
+  return { all: choose(() => true), local: choose(({ local }) => local) };
 }

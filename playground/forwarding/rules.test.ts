@@ -55,6 +55,18 @@ describe('ruleset', () => {
       hasNot: ['meta mark set'],
     },
     {
+      desc: 'keeps to a local endpoint that is terminating and still serves, while those of other nodes are ready',
+      service: service({ externalTrafficPolicy: 'Local' }, '192.168.150.240'),
+      slices: [
+        slice([
+          { addresses: ['10.42.0.2'], nodeName: 'dn0', conditions: { ready: false, serving: true, terminating: true } },
+          { addresses: ['10.42.1.2'], nodeName: 'dn1' },
+        ]),
+      ],
+      has: ['goto svc-default/web/tcp/80; meta l4proto tcp dnat to numgen random mod 1 map { 0 : 10.42.0.2 . 8080 }'],
+      hasNot: ['drop'],
+    },
+    {
       desc: 'drops what comes from outside where no endpoint is local',
       service: service({ externalTrafficPolicy: 'Local' }, '192.168.150.240'),
       slices: [slice([{ addresses: ['10.42.1.2'], nodeName: 'dn1' }])],

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { V1ServicePort } from '@kubernetes/client-node';
-import { backends } from './backends.ts';
+import { type Backends, backends } from './backends.ts';
 import type { Backend, NodeView, ServiceView, SliceView } from './objects.ts';
 
 const TABLE = 'playground-services';
@@ -64,16 +64,16 @@ function table(number: 4 | 6, services: readonly ServiceView[], slices: Map<stri
     const own = slices.get(`${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`) ?? [];
     for (const port of spec.ports ?? []) {
       const protocol = (port.protocol ?? 'TCP').toLowerCase();
-      const all = backends(service, port, own, number, node);
+      const chosen = backends(service, port, own, number, node);
       const name = chainName(service, port);
       const internal = (spec.clusterIPs ?? []).filter(ip => isIPv6(ip) === (number === 6));
       const external = externalAddresses(service).filter(ip => isIPv6(ip) === (number === 6));
       const at = (ip: string) => `${ip} . ${protocol} . ${port.port}`;
-      if (all.length === 0) {
+      if (chosen.all.length === 0) {
         refused.push(...[...internal, ...external].map(at));
         continue;
       }
-      chains.push(...serviceChains(name, service, protocol, family, all));
+      chains.push(...serviceChains(name, service, protocol, family, chosen));
       addresses.push(...internal.map(ip => `${at(ip)} : goto svc-${name}`), ...external.map(ip => `${at(ip)} : goto ext-${name}`));
       if (port.nodePort) nodePorts.push(`${protocol} . ${port.nodePort} : goto ext-${name}`);
     }
@@ -103,14 +103,13 @@ function elements(list: readonly string[]): string {
 }
 
 /** `svc-…` balances over all endpoints; `ext-…` is what traffic from outside takes and applies the traffic policy and the source ranges. */
-function serviceChains(name: string, service: ServiceView, protocol: string, family: Family, all: readonly Backend[]): string[] {
+function serviceChains(name: string, service: ServiceView, protocol: string, family: Family, { all, local }: Backends): string[] {
   const spec = service.spec;
   const sticky = spec?.sessionAffinity === 'ClientIP';
   const external: string[] = [];
   const ranges = (spec?.loadBalancerSourceRanges ?? []).filter(cidr => cidr.includes(':') === (family.nft === 'ip6'));
   if (ranges.length > 0) external.push(`${family.nft} saddr != { ${ranges.join(', ')} } drop`);
   if (spec?.externalTrafficPolicy === 'Local') {
-    const local = all.filter(backend => backend.local);
     if (family.podCidrs.length > 0) external.push(`${family.nft} saddr { ${family.podCidrs.join(', ')} } goto svc-${name}`);
     external.push(local.length > 0 ? translate(family, protocol, local, sticky) : 'drop');
   } else {

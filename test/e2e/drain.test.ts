@@ -3,8 +3,8 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canMakeNamespaces, hasKubectl, kubectl } from './cluster.ts';
-import { EchoService } from './echo-service.ts';
+import { ask, canMakeNamespaces, hasKubectl, kubectl } from './cluster.ts';
+import { EchoService, IPV4 } from './echo-service.ts';
 import { until } from './wait.ts';
 
 /** TCP connections of both families. UDP flows end by silence alone, which a test need not wait for. */
@@ -15,6 +15,8 @@ interface Command {
   said: () => string;
   ended: Promise<number | null>;
 }
+
+const pod = (name: string) => [{ name, labels: { app: 'web' }, ports: [{ port: 80 }] }];
 
 describe.skipIf(!canMakeNamespaces || !hasKubectl)('a node is drained for maintenance (skipped without namespaces or kubectl)', () => {
   let service: EchoService;
@@ -128,5 +130,40 @@ describe.skipIf(!canMakeNamespaces || !hasKubectl)('a node is drained for mainte
     expect(said).toMatch(/not everything ended in time:\n +192\.168\.150\.200 +layer2 +dn0 → dn1 +draining, \d+ flows left/);
     expect(code).toBe(1);
     await service.owned('dn1');
+  });
+
+  it('under externalTrafficPolicy Local leaves a node whose endpoints are ending, and lets them serve those they have', async () => {
+    const { playground, connections } = service;
+    await run('herald', 'undrain', 'dn0');
+    const [from = '', to = ''] = (await service.owners()).includes('dn0') ? ['dn0', 'dn1'] : ['dn1', 'dn0'];
+    const [leaving, ready] = [`local-${from}`, `local-${to}`];
+    await connections.pause();
+    await playground.addPods({ [from]: pod(leaving), [to]: pod(ready) });
+    await kubectl(playground, 'patch', 'service', 'echo', '-p', '{"spec":{"externalTrafficPolicy":"Local"}}');
+    await until('the endpoint of the announcing node to answer', async () => (await ask(playground, IPV4, 80))?.startsWith(leaving));
+    await service.owned(from);
+    await connections.resume();
+    await service.lost();
+
+    await kubectl(playground, 'delete', 'pod', leaving, '--grace-period=300', '--wait=false');
+    await until('a node with a ready endpoint to take new clients', async () => {
+      // As one that has not heard of the address yet: the router has, as a gateway.
+      await playground.exec('router', ['ip', 'neigh', 'flush', 'to', IPV4]);
+      const { stdout } = await playground.exec('router', ['curl', '-s', '-m', '2', `http://${IPV4}/`]);
+      return stdout.startsWith(ready);
+    });
+    await sleep(3_000);
+    const { losses, kept, opened } = await service.lost();
+    expect(losses).toEqual([]);
+    expect(kept).toBe(ALL);
+    expect(opened).toBeGreaterThan(20);
+    // It is the old node that they go through, until they have ended.
+    const owners = JSON.parse(await kubectl(playground, 'get', 'announcements', 'echo', '-o', 'jsonpath={.status.owners}')) as object[];
+    expect(owners).toHaveLength(2);
+    for (const owner of owners) expect(owner).toMatchObject({ node: to, draining: { node: from } });
+    await connections.pause();
+    await service.owned(to);
+    await connections.resume();
+    await until('new connections on the new node', async () => (await ask(playground, IPV4, 80))?.startsWith(ready));
   });
 });

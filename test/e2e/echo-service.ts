@@ -9,7 +9,7 @@ import {
 import { kubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
-const IPV4 = '192.168.150.200';
+export const IPV4 = '192.168.150.200';
 const IPV6 = 'fd00:150::1:200';
 const TARGETS: readonly ConnectionTarget[] = [
   { name: 'ipv4', address: IPV4, port: 80 },
@@ -73,6 +73,11 @@ export class EchoService {
   /** Waits until a node owns both addresses and no move is under way. */
   async owned(node: string): Promise<void> {
     await ownedBy(this.playground, node);
+  }
+
+  /** Who owns the addresses now. */
+  async owners(): Promise<string[]> {
+    return (await kubectl(this.playground, 'get', 'announcements', 'echo', '-o', 'jsonpath={.status.owners[*].node}')).split(' ');
   }
 
   /** What broke and what failed since the last call, in words; how much there was to break. */
