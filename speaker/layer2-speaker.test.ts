@@ -49,16 +49,20 @@ afterEach(async () => {
 });
 
 /** The main thread's part of layer 2 on a node, with the wire thread played by the test. */
-async function start(node: string, flowTable: FlowTable | 'off' = 'off'): Promise<{ layer2: Layer2Speaker; commands: WireCommand[] }> {
+async function start(
+  node: string,
+  flowTable: FlowTable | 'off' = 'off',
+): Promise<{ layer2: Layer2Speaker; commands: WireCommand[]; warnings: string[] }> {
   const informer = new Informer<Announcement>(client, announcements);
   const commands: WireCommand[] = [];
+  const warnings: string[] = [];
   const layer2 = new Layer2Speaker({
     node,
     client,
     informer,
     recorder: new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: node }),
     metrics: new SpeakerMetrics(createRegistry({ component: 'speaker', version: 'test' })),
-    logger: createLogger({ component: 'test', level: 'silent' }),
+    logger: createLogger({ component: 'test', level: 'warn', to: { write: line => warnings.push(line) } }),
     hold: 0,
     drain: 60_000,
     flowTable,
@@ -68,7 +72,7 @@ async function start(node: string, flowTable: FlowTable | 'off' = 'off'): Promis
   informer.start(stop.signal);
   running.push(layer2.run(stop.signal));
   await informer.synced(stop.signal);
-  return { layer2, commands };
+  return { layer2, commands, warnings };
 }
 
 async function plan(nodes: string[]): Promise<void> {
@@ -220,12 +224,21 @@ describe('Layer2Speaker', () => {
 
   it('an annotation asks for the first nodes', async () => {
     await plan(['b', 'a']);
-    const { commands } = await start('a');
-    const asked = '2026-01-01T00:00:00Z';
-    const change = { metadata: { annotations: { 'heraldlb.io/rebalance': asked } } };
-    await client.patch(announcements, { name: 'web', namespace: 'default' }, change, { type: 'merge' });
-    await eventually(async () => commands.length > 1);
-    expect(commands[1]).toMatchObject({ set: [{ ip: IP, rebalance: Date.parse(asked) }] });
+    const { layer2, commands, warnings } = await start('a');
+    layer2.event(acquired(1));
+    await ownersAre([{ node: 'a' }]);
+    const ask = async (asked: string): Promise<void> => {
+      const change = { metadata: { annotations: { 'heraldlb.io/rebalance': asked } } };
+      await client.patch(announcements, { name: 'web', namespace: 'default' }, change, { type: 'merge' });
+      await eventually(async () =>
+        commands.some(command => command.kind === 'addresses' && command.set[0]?.rebalance === Date.parse(asked)),
+      );
+    };
+    await ask(new Date(client.clock.wall() - 60_000).toISOString());
+    expect(warnings).toEqual([]);
+    // The clock of whoever asks is behind: such a request is too old to move anything.
+    await ask(new Date(client.clock.wall() - 600_000).toISOString());
+    expect(warnings.map(line => JSON.parse(line) as object)).toMatchObject([{ announcement: 'default/web', seconds: 600 }]);
   });
 
   it('writes nothing when nothing changed', async () => {

@@ -3,6 +3,7 @@ import { type Client, type EventRecorder, type Informer, isApiError, keyOf, refO
 import type { Logger } from '@herald/process';
 import type { FlowTable } from './flows.ts';
 import { LameDucks } from './lame-ducks.ts';
+import { REQUEST_LIFETIME } from './mesh/preempt.ts';
 import type { SpeakerMetrics } from './metrics.ts';
 import { recordEvent } from './owner-events.ts';
 import { type Flows, flowKey, merged, Owners, reported, reportedFlows, sameOwners } from './owners.ts';
@@ -76,7 +77,10 @@ export class Layer2Speaker {
       if (event.type === 'synced') return this.#settleOwners();
       if (event.type === 'deleted') this.#written.delete(keyOf(event.object));
       if (event.type !== 'updated' || changesPlan(event.object, event.old)) this.#schedulePlan();
-      if (event.type === 'updated') this.#compare(event.object);
+      if (event.type === 'updated') {
+        this.#compare(event.object);
+        if (request(event.object) !== request(event.old)) this.#noteRequest(event.object);
+      }
     });
   }
 
@@ -220,6 +224,17 @@ export class Layer2Speaker {
     if (!this.#isReported(announcement)) this.#queue.addAfter(key, SETTLE_DELAY);
   }
 
+  /** A request that is too old when it arrives moves nothing: most likely the clock of whoever asked is behind. */
+  #noteRequest(announcement: Announcement): void {
+    const { client, logger, node } = this.#options;
+    const age = client.clock.wall() - Date.parse(request(announcement) ?? '');
+    if (!(age >= REQUEST_LIFETIME) || reported(announcement, node).length === 0) return;
+    logger.warn(
+      { announcement: keyOf(announcement), seconds: seconds(age) },
+      'asked to rebalance at a time long past, which moves nothing: compare the clocks',
+    );
+  }
+
   /** The Announcement says of this node what is the case. */
   #isReported(announcement: Announcement): boolean {
     const { node } = this.#options;
@@ -340,5 +355,9 @@ function owns(ip: string): (announcement: Announcement) => boolean {
 
 /** A change of the status is none of the plan; annotations do not count in the generation. */
 function changesPlan({ metadata: now }: Announcement, { metadata: old }: Announcement): boolean {
-  return now.generation !== old.generation || now.annotations?.[REBALANCE] !== old.annotations?.[REBALANCE];
+  return now.generation !== old.generation || request({ metadata: now }) !== request({ metadata: old });
+}
+
+function request({ metadata }: Pick<Announcement, 'metadata'>): string | undefined {
+  return metadata.annotations?.[REBALANCE];
 }

@@ -40,6 +40,9 @@ interface Taking {
   quiet?: OwnClaim['quiet'];
 }
 
+/** Claims of all peers together that are kept, and those beyond it that are kept of addresses in the plan: who has the key may still be hostile. */
+const CLAIMS_LIMIT = 262_144;
+
 /** Makes the addresses ours and tells everybody. */
 export function take(state: MeshState, vips: readonly Taking[], now: number, fx: Effect[]): void {
   if (vips.length === 0) return;
@@ -175,6 +178,10 @@ export function addPeerClaim(state: MeshState, peer: Peer, claim: Claim, now: nu
   const known = peer.claims.get(claim.vip);
   // Every claim is told three times.
   if (known?.epoch === claim.epoch && known.rank === claim.rank) return;
+  if (known === undefined) {
+    if (state.peerClaims >= (state.desired.has(claim.vip) ? 2 : 1) * CLAIMS_LIMIT) return;
+    state.peerClaims += 1;
+  }
   if (known !== undefined) peer.claimsDigest ^= claimHash(known);
   peer.claims.set(claim.vip, claim);
   peer.claimsDigest ^= claimHash(claim);
@@ -189,6 +196,7 @@ export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: num
   const known = peer.claims.get(vip);
   if (known === undefined) return;
   peer.claims.delete(vip);
+  state.peerClaims -= 1;
   peer.claimsDigest ^= claimHash(known);
   const claimants = state.claimants.get(vip);
   claimants?.delete(peer.id);

@@ -1,5 +1,6 @@
 import { candidacies } from './candidacies.ts';
 import { reconsider, removePeerClaim } from './claims.ts';
+import type { NodeId } from './packet.ts';
 import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
 import { SLOW_MULTIPLIER } from './timers.ts';
 
@@ -8,6 +9,11 @@ const FORGET = 60_000;
 
 /** How reliable a forgotten peer was is remembered for so long (ms): a node that fails often must not begin anew each time. */
 const REMEMBERED = 3_600_000;
+/** And of so many nodes. */
+const REMEMBERED_NODES = 8_192;
+
+/** Peers on one segment that are kept. */
+const PEER_LIMIT = 4_096;
 
 /** A kernel silent for so long is gone, and its node with it (ms). It is asked every 25 ms at first and every 100 ms later. */
 const KERNEL_FRESH = 300;
@@ -57,6 +63,12 @@ export function dropClaims(state: MeshState, peer: Peer, now: number, cause: Tak
   for (const vip of peer.claims.keys()) removePeerClaim(state, peer, vip, now, cause);
   peer.claimsDigest = 0n;
   peer.claimsVersion = -1;
+  dropParts(state, peer);
+}
+
+/** A list of claims that was not completed, or is complete now. */
+export function dropParts(state: MeshState, peer: Peer): void {
+  for (const claims of peer.sync?.parts.values() ?? []) state.partialClaims -= claims.length;
   peer.sync = undefined;
 }
 
@@ -64,11 +76,31 @@ export function dropClaims(state: MeshState, peer: Peer, now: number, cause: Tak
 export function forgetPeers(state: MeshState, now: number): void {
   for (const peer of state.peers.values()) {
     if (now - peer.lastHeard < Math.max(FORGET, 2 * peer.deadline)) continue;
-    dropClaims(state, peer, now, 'peer-lost');
-    state.peers.delete(peer.id);
-    if (now - (state.steadiness.get(peer.id)?.at ?? now) > REMEMBERED) state.steadiness.delete(peer.id);
-    state.membersChanged = true;
+    forget(state, peer, now);
   }
+  for (const [node, { at }] of state.steadiness) {
+    const isOver = now - at > REMEMBERED || state.steadiness.size > REMEMBERED_NODES;
+    if (isOver && !state.peers.has(node)) state.steadiness.delete(node);
+  }
+}
+
+function forget(state: MeshState, peer: Peer, now: number): void {
+  dropClaims(state, peer, now, 'peer-lost');
+  state.peers.delete(peer.id);
+  state.membersChanged = true;
+}
+
+/** Whether there is room for one more peer. Nodes of the plan take the place of others: who has the key may invent senders. */
+export function hasRoom(state: MeshState, node: NodeId, now: number): boolean {
+  if (state.peers.size < PEER_LIMIT) return true;
+  const { shared } = candidacies(state);
+  if (!shared.has(node)) return false;
+  for (const peer of state.peers.values()) {
+    if (shared.has(peer.id)) continue;
+    forget(state, peer, now);
+    return true;
+  }
+  return false;
 }
 
 /**

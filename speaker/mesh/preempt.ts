@@ -5,7 +5,7 @@ import type { DesiredAddress, MeshState, OwnClaim } from './state.ts';
 import { isSteady } from './steadiness.ts';
 
 /** A request to rebalance is about now: what comes back later than this takes nothing (ms). */
-const REQUEST_LIFETIME = 300_000;
+export const REQUEST_LIFETIME = 300_000;
 /** A preferred node takes an address from an owner of so long at least, and a move that failed is tried again after it (ms). */
 const SETTLED = 3_000;
 /** Between two looks at all that is owned (ms). */

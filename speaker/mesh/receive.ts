@@ -4,7 +4,7 @@ import { onCommit, onPrepare, onReady } from './handover.ts';
 import { yieldCaretaking } from './hold.ts';
 import { onFlowsGone } from './lame-duck.ts';
 import { type NodeId, PACKET_CLAIMS, type Packet, type Vip } from './packet.ts';
-import { admit, dropClaims, judge } from './peers.ts';
+import { admit, dropClaims, dropParts, hasRoom, judge } from './peers.ts';
 import { outbids } from './rank.ts';
 import { accept } from './replay.ts';
 import { sendClaims, sendTo } from './send.ts';
@@ -15,8 +15,8 @@ import { detection } from './timers.ts';
 const DEADLINE = { min: 40, max: 30_000 };
 /** Claims of one peer that are kept. */
 const CLAIM_LIMIT = 65_536;
-/** Peers on one segment that are kept. */
-const PEER_LIMIT = 4_096;
+/** Claims in parts of lists that are not complete yet, of all peers together. */
+const PARTIAL_LIMIT = 131_072;
 
 /**
  * A packet that passed the signature. `address` is where it came from; `group` whether it came by multicast.
@@ -76,7 +76,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
 function session(state: MeshState, packet: Packet, address: string, now: number, fx: Effect[]): Peer | undefined {
   let peer = state.peers.get(packet.sender);
   if (peer === undefined) {
-    if (state.peers.size >= PEER_LIMIT) return undefined;
+    if (!hasRoom(state, packet.sender, now)) return undefined;
     peer = createPeer(packet, address, now);
     state.peers.set(peer.id, peer);
     admit(state, peer);
@@ -90,6 +90,7 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
     }
     // What was held stays so until the new session has told its own claims.
     if (peer.liveness !== 'held') dropClaims(state, peer, now, 'peer-restarted');
+    dropParts(state, peer);
     const restarted = createPeer(packet, address, now);
     Object.assign(peer, {
       ...restarted,
@@ -211,12 +212,18 @@ function noteDelta(state: MeshState, peer: Peer, packet: Packet, now: number, fx
 function noteSync(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
   const { index, count } = packet.part;
   if (packet.claimsVersion < peer.claimsVersion || index >= count || count * PACKET_CLAIMS > CLAIM_LIMIT) return;
-  if (peer.sync?.version !== packet.claimsVersion || peer.sync.count !== count)
+  if (peer.sync?.version !== packet.claimsVersion || peer.sync.count !== count) {
+    dropParts(state, peer);
     peer.sync = { version: packet.claimsVersion, count, parts: new Map() };
+  }
+  // The others begin anew, and are asked again: none is shut out by lists that never come to an end.
+  if (state.partialClaims + packet.claims.length > PARTIAL_LIMIT)
+    for (const other of state.peers.values()) if (other !== peer) dropParts(state, other);
+  state.partialClaims += packet.claims.length - (peer.sync.parts.get(index)?.length ?? 0);
   peer.sync.parts.set(index, packet.claims);
   if (peer.sync.parts.size < count) return;
   const claims = [...peer.sync.parts.values()].flat();
-  peer.sync = undefined;
+  dropParts(state, peer);
   peer.claimsVersion = packet.claimsVersion;
   replaceClaims(state, peer, claims, now);
   settle(state, peer, ownersOf(state, peer), now, fx);

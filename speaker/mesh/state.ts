@@ -214,6 +214,10 @@ export interface MeshState {
   /** Addresses (transport) of nodes that are expected on the segment: asked by unicast where multicast is filtered. */
   hints: readonly string[];
   readonly peers: Map<NodeId, Peer>;
+  /** Claims of all peers together. */
+  peerClaims: number;
+  /** Claims in parts of lists that are not complete yet, of all peers together. */
+  partialClaims: number;
   /** Those of them in the fast set: what every tick looks at. */
   fast: Peer[];
   /** The others, as of the last look at them. */
@@ -321,6 +325,8 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     seq: 0,
     hints: [],
     peers: new Map(),
+    peerClaims: 0,
+    partialClaims: 0,
     fast: [],
     slow: { heard: 0, live: 0, up: false, held: [] },
     nextSlowLook: now,

@@ -32,6 +32,18 @@ describe('Leases', () => {
     expect(fake.until.get(0)).toBe(0n);
   });
 
+  it('run from the goodbye on, but for what is not held', () => {
+    const fake = new FakeResponder();
+    const leases = open(fake);
+    leases.of(30_000);
+    leases.leave();
+    leases.renew(2_000_000_000n);
+    expect([...fake.until]).toEqual([
+      [1, 30_000_000_000n],
+      [0, 2_500_000_000n],
+    ]);
+  });
+
   it('when all are in use, the longest that is not too long', () => {
     const leases = open(new FakeResponder());
     expect([30_000, 5_000, 60_000, 6_000, 100].map(hold => leases.of(hold))).toEqual([1, 2, 1, 2, 0]);

@@ -14,6 +14,7 @@ export class Leases {
   readonly #now: () => bigint;
   /** Hold times (ms) by number of the lease; the first is the short one. */
   readonly #holds: number[] = [0];
+  #isLeaving = false;
 
   /**
    * @param token names this process among those that may share what is pinned
@@ -47,7 +48,12 @@ export class Leases {
   }
 
   renew(nowNs: bigint): void {
-    for (const [lease, hold] of this.#holds.entries()) this.#renew(lease, hold, nowNs);
+    for (const [lease, hold] of this.#holds.entries()) if (lease === 0 || !this.#isLeaving) this.#renew(lease, hold, nowNs);
+  }
+
+  /** The goodbye was said: from here on the others count the hold times, however long this process takes to end. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   #renew(lease: number, hold: number, nowNs: bigint): void {

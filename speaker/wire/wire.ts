@@ -281,6 +281,7 @@ export class Wire {
     if (restart) {
       this.#leaving = { until: this.#loop.now(), restart };
       for (const segment of this.#segments.values()) segment.pause();
+      this.#context.kernel?.leases.leave();
       return this.#tellLeft();
     }
     const until = this.#loop.now() + deadline;

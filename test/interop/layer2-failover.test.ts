@@ -151,6 +151,44 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     expect([1, 2].flatMap(index => lan.node(index).about('acquired', VIP4))).toEqual([]);
   });
 
+  it('a speaker that has said goodbye and takes its time to end is answered for without a gap', async () => {
+    lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { hold: 30_000 })));
+    const { mac } = lan.node(0).host;
+    await lan.node(0).thread?.leave(1_000, true);
+    const answers: string[][] = [];
+    // For half a second it still answers itself; others may do so with its MAC already.
+    for (let times = 0; times < 5; times++) answers.push(await answering());
+    await lan.node(0).stop();
+    for (let times = 0; times < 5; times++) answers.push(await answering());
+    expect(answers.map(found => [...new Set(found)])).toEqual(answers.map(() => [mac]));
+  });
+
+  it('what is not held is taken over with the goodbye, and answered no more by a process that takes its time to end', async () => {
+    await lan.node(0).thread?.leave(1_000, true);
+    await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+  });
+
+  it('a node that cannot open its sockets for ARP gives up, says so, and is back when it can', async () => {
+    const { host } = lan.node(0);
+    lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { hold: 30_000 })));
+    // No room for a filter.
+    host.run('sysctl', '-q', '-w', 'net.core.optmem_max=100');
+    host.run('ip', 'link', 'set', 'eth0', 'address', '02:66:00:00:00:77');
+    // As for a link that is down, although what it owns is to be held while its speaker restarts.
+    await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
+    expect(await answering()).toEqual([lan.node(1).host.mac]);
+    expect(heard(lan.node(1))).toBe(2);
+    const segment = () => lan.node(0).events.findLast(event => event.kind === 'report')?.segments[0];
+    await until('the report', () => segment()?.responder === 'none');
+    expect(segment()).toMatchObject({ fit: false, unfitReason: 'no socket for ARP and NDP could be opened' });
+    host.run('sysctl', '-q', '-w', 'net.core.optmem_max=131072');
+    await until('the responder', () => segment()?.responder === 'packet');
+    for (const index of [1, 2]) lan.cable(index, false);
+    await until('the node to take over again', () => VIPS.every(ip => lan.node(0).owns(ip)));
+    expect(await answering()).toEqual(['02:66:00:00:00:77']);
+  });
+
   it('takes over at once from a node that dies while it is held', async () => {
     lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { hold: 30_000 })));
     await lan.node(0).stop();

@@ -24,6 +24,11 @@ test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAd
   { what: 'preemption', given: { preempt: true, preference: [1, 1] }, wanted: { preempt: true, preference: [1, 1] } },
   { what: 'a rebalance asked for two seconds ago', given: { rebalance: WALL - 2_000 }, wanted: { rebalance: 3_000 } },
   {
+    what: 'a rebalance asked for by a clock that is ahead: it is asked for now, and what is claimed later is none of it',
+    given: { rebalance: WALL + 600_000 },
+    wanted: { rebalance: NOW },
+  },
+  {
     what: 'a claim of before the process began',
     given: { restored: [{ segment: SEGMENT, epoch: 6, sinceMs: WALL - 60_000 }] },
     wanted: { restored: 6, restoredSince: -55_000 },

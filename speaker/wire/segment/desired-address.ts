@@ -22,7 +22,7 @@ export function desiredOf(address: WireAddress, segment: string, now: number, wa
     drain,
     ...(preempt !== undefined && { preempt }),
     ...(preference !== undefined && { preference }),
-    ...(rebalance !== undefined && { rebalance: at(rebalance) }),
+    ...(rebalance !== undefined && { rebalance: Math.min(now, at(rebalance)) }),
     ...(before !== undefined && { restored: before.epoch }),
     ...(before?.sinceMs !== undefined && { restoredSince: Math.min(now, at(before.sinceMs)) }),
     ...(before?.quiet !== undefined && {

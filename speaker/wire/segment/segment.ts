@@ -55,7 +55,12 @@ export class Segment {
       uplink: this.#uplink,
       silent: this.#silent,
     });
-    this.#answering = new Answering(state, { listener, planned: this.#addresses, withholds: ip => this.#strangers.withholds(ip) });
+    this.#answering = new Answering(state, {
+      listener,
+      planned: this.#addresses,
+      withholds: ip => this.#strangers.withholds(ip),
+      onChange: () => this.update(this.device),
+    });
     this.update(device);
   }
 
@@ -75,8 +80,11 @@ export class Segment {
     this.#segmentIds = new Set([device.segment, ...device.subnets].map(segmentIdOf));
     state.mesh.macs = [device.mac];
     for (const problem of this.#transport.update(device)) tellProblem(state, 'heartbeats', problem);
-    setCarrier(state.mesh, device.carrier, this.#now());
     if (device.mac !== before.mac) this.#answering.reopen();
+    // Without a responder nothing could be answered: as without a link, nothing is kept or taken, and the others know at once.
+    const wasUp = state.mesh.uplink.carrier;
+    const isUp = device.carrier && state.responder !== undefined;
+    setCarrier(state.mesh, isUp, this.#now());
     this.#answering.touch();
     const cameBack = device.carrier && !before.carrier;
     if (cameBack) {
@@ -85,7 +93,7 @@ export class Segment {
         state.responder?.rejoin();
       });
     }
-    if (!device.carrier && before.carrier) this.#tick();
+    if (!isUp && wasUp) this.#tick();
     this.#answering.refresh();
     if (cameBack || device.mac !== before.mac) this.#announceAll(device.mac !== before.mac);
   }
@@ -150,6 +158,13 @@ export class Segment {
   /** The process ends and will be back. */
   pause(): void {
     this.#apply(pauseMesh(this.#state.mesh, this.#now()));
+    for (const hold of new Set([...this.#addresses.values()].map(address => address.hold))) {
+      if (hold === 0) this.#answering.rest(hold);
+      else
+        this.#state.context.loop.after(hold, () => {
+          if (!this.#closed) this.#answering.rest(hold);
+        });
+    }
   }
 
   farewell(): void {
@@ -195,8 +210,7 @@ export class Segment {
     this.#timer = context.loop.at(now + tickInterval(mesh), () => this.#tick());
     this.#state.ours = new Set([device.mac, ...[...mesh.peers.values()].flatMap(peer => peer.macs)]);
     this.#uplink.tick(mesh, device, now);
-    // Without a responder nothing could be answered: this node is heard, and takes nothing.
-    if (this.#state.responder !== undefined) this.#apply(tick(mesh, now));
+    this.#apply(tick(mesh, now));
     this.#answering.reviewAdopted();
     this.#noteHeard();
     this.#strangers.tick(now);
