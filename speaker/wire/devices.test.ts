@@ -1,6 +1,6 @@
 import type { InterfaceAddress, InterfaceInfo } from 'raw-socket';
 import { describe, expect, it } from 'vitest';
-import { devicesFor, devicesOf, EXCLUDED_INTERFACES } from './devices.ts';
+import { type Device, devicesFor, devicesOf, EXCLUDED_INTERFACES, onePerSegment } from './devices.ts';
 
 function address(text: string, scope: InterfaceAddress['scope'] = 'global', change: Partial<InterfaceAddress> = {}): InterfaceAddress {
   const [ip = '', length = ''] = text.split('/');
@@ -135,5 +135,44 @@ describe('devicesFor', () => {
     ['nor where an interface is named', '198.51.100.200', ['eth0'], ['eth0']],
   ])('an address of a subnet that was there %s', (_, ip, interfaces, expected) => {
     expect(devicesFor(ip, interfaces, devices, ['198.51.100.0/24', '192.0.2.0/24']).map(({ name }) => name)).toEqual(expected);
+  });
+});
+
+const device = (index: number, change: Partial<Device> = {}): Device => ({
+  index,
+  name: `eth${index}`,
+  mac: `02:00:00:00:00:0${index}`,
+  carrier: true,
+  addresses: [],
+  segment: '192.0.2.0/24',
+  subnets: ['192.0.2.0/24'],
+  ...change,
+});
+
+describe('onePerSegment', () => {
+  it.each<{ what: string; devices: Device[]; named?: string[]; used?: number[]; chosen: string[]; spare?: string[] }>([
+    { what: 'other subnets', devices: [device(1), device(2, { segment: '198.51.100.0/24' })], chosen: ['eth1', 'eth2'] },
+    { what: 'the lowest index', devices: [device(2), device(1)], chosen: ['eth1'], spare: ['eth2'] },
+    { what: 'the one in use', devices: [device(1), device(2)], used: [2], chosen: ['eth2'], spare: ['eth1'] },
+    { what: 'the one that is named', devices: [device(1), device(2)], named: ['eth2'], used: [1], chosen: ['eth2'], spare: ['eth1'] },
+    {
+      what: 'the one with a link',
+      devices: [device(1, { carrier: false }), device(2)],
+      named: ['eth1'],
+      used: [1],
+      chosen: ['eth2'],
+      spare: ['eth1'],
+    },
+    {
+      what: 'the one in use when no link is up',
+      devices: [1, 2].map(n => device(n, { carrier: false })),
+      used: [2],
+      chosen: ['eth2'],
+      spare: ['eth1'],
+    },
+  ])('chooses $what', ({ devices, named = [], used = [], chosen, spare = [] }) => {
+    const result = onePerSegment(devices, new Set(named), new Set(used));
+    expect([result.chosen.map(({ name }) => name), result.spare.map(({ name }) => name)]).toEqual([chosen, spare]);
+    for (const { beside } of result.spare) expect(chosen).toContain(beside);
   });
 });

@@ -87,6 +87,28 @@ function deviceOf(info: InterfaceInfo, mac: string): Device {
 }
 
 /**
+ * One device for each segment. Two in one subnet lead to the same hosts: each would claim the addresses for itself and take the other's
+ * packets for its own, and both would answer. What counts: a link, a name in the plan, being in use, and the lowest index.
+ */
+export function onePerSegment(devices: readonly Device[], named: ReadonlySet<string>, used: ReadonlySet<number>): OnePerSegment {
+  const rank = ({ carrier, name, index }: Device): number => (carrier ? 0 : 4) + (named.has(name) ? 0 : 2) + (used.has(index) ? 0 : 1);
+  const best = new Map<string, Device>();
+  for (const device of devices.toSorted((a, b) => rank(a) - rank(b) || a.index - b.index))
+    if (!best.has(device.segment)) best.set(device.segment, device);
+  const isBest = (device: Device): boolean => best.get(device.segment) === device;
+  return {
+    chosen: devices.filter(isBest),
+    spare: devices.filter(device => !isBest(device)).map(({ name, segment }) => ({ name, segment, beside: best.get(segment)?.name ?? '' })),
+  };
+}
+
+export interface OnePerSegment {
+  chosen: Device[];
+  /** Not used, because another one in the same subnet is. */
+  spare: { name: string; segment: string; beside: string }[];
+}
+
+/**
  * The devices to announce `ip` on: those named, else those whose subnet holds it, else all of them. But an address of a subnet in `known`
  * that no device has at the moment (an IPv6 address goes with its link, a DHCP lease ends) waits for it: on another segment nobody asks for it.
  */

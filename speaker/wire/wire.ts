@@ -2,7 +2,7 @@ import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type Pol
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { listening } from '../mesh/timers.ts';
 import { AdoptedEntries } from './adopted-entries.ts';
-import { type Device, devicesFor, devicesOf } from './devices.ts';
+import { type Device, devicesFor, devicesOf, type OnePerSegment, onePerSegment } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
 import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
@@ -40,6 +40,7 @@ export class Wire {
   readonly #addresses = new Map<string, WireAddress>();
   /** All that this node's interfaces have had. */
   readonly #subnets = new Set<string>();
+  #spareNotes: readonly string[] = [];
   #ring: Keyring;
   #hints: readonly string[] = [];
   /** Excluded interfaces that could be used. */
@@ -229,9 +230,12 @@ export class Wire {
   }
 
   #refreshDevices(): void {
-    const { usable, excluded } = devicesOf(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, new Set(this.#named()));
+    const named = new Set(this.#named());
+    const { usable, excluded } = devicesOf(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, named);
     this.#excluded = excluded;
-    const byIndex = new Map(usable.map(device => [device.index, device]));
+    const { chosen, spare } = onePerSegment(usable, named, new Set(this.#segments.keys()));
+    this.#noteSpare(spare);
+    const byIndex = new Map(chosen.map(device => [device.index, device]));
     let replace = false;
     for (const [index, segment] of this.#segments) {
       const device = byIndex.get(index);
@@ -241,7 +245,7 @@ export class Wire {
       this.#segments.delete(index);
       replace = true;
     }
-    for (const device of usable) {
+    for (const device of chosen) {
       for (const subnet of device.subnets) this.#subnets.add(subnet);
       const segment = this.#segments.get(device.index);
       if (segment !== undefined) {
@@ -262,6 +266,15 @@ export class Wire {
     for (const address of this.#addresses.values()) this.#place(address);
     for (const segment of this.#segments.values()) segment.settle();
     this.#refreshGateways();
+  }
+
+  #noteSpare(spare: OnePerSegment['spare']): void {
+    const notes = spare.map(
+      ({ name, segment, beside }) =>
+        `${name} is in the subnet ${segment} like ${beside}: only ${beside} is used, as long as its link is up`,
+    );
+    for (const message of notes) if (!this.#spareNotes.includes(message)) this.#post({ kind: 'note', message });
+    this.#spareNotes = notes;
   }
 
   #refreshGateways(): void {
