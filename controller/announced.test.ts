@@ -1,7 +1,7 @@
 import type { Announcement, AnnouncementSpec, Speaker } from '@herald/crds';
 import { bgpAdvertisement } from '@herald/crds/testing';
 import { describe, expect, it } from 'vitest';
-import { announcedCondition } from './announced.ts';
+import { announcedCondition, silentReasons } from './announced.ts';
 import { BGPSessions } from './bgp/sessions.ts';
 
 const ip = '10.0.0.1';
@@ -153,4 +153,18 @@ describe('announcedCondition', () => {
       message: '10.0.0.2: nobody',
     });
   });
+});
+
+it.each<[string, AnnouncementSpec, Announcement | undefined, Speaker[], string[]]>([
+  ['a node announces it', layer2, owned('a'), [speaker('a')], []],
+  ['the plan says why not', silent, undefined, [], []],
+  ['no speaker runs', layer2, undefined, [], ['NoSpeaker']],
+  ['no speaker has taken it yet', layer2, undefined, [speaker('a')], []],
+  ['every node is unfit', layer2, undefined, [unfit('a', 'the link is down'), unfit('b', 'the link is down')], ['AllNodesUnfit']],
+  ['a stranger has it, too', layer2, owned('a'), [conflicting('a', 'Announcing')], ['AddressConflict']],
+  ['no session is up', bgp, undefined, ['a', 'b', 'c'].map(name => speaker(name, 'True', 'Active')), ['NoSession']],
+])('in the Announcement, where %s', (_, spec, announcement, speakers, reasons) => {
+  const found = silentReasons(spec, announcement, speakers, sessions(speakers));
+  expect(found.map(({ reason }) => reason)).toEqual(reasons);
+  for (const each of found) expect([each.ip, each.message]).toEqual([ip, expect.stringMatching(/./)]);
 });

@@ -2,6 +2,7 @@ import {
   type AnnouncedAddress,
   type AnnouncedReason,
   type Announcement,
+  type AnnouncementReason,
   type AnnouncementSpec,
   reasonEntry,
   type Speaker,
@@ -43,6 +44,23 @@ export function announcedCondition(
   const message = silent.map(({ ip, message }) => `${ip}: ${message}`).join('; ');
   if (silent.length < verdicts.length) return text('PartiallyAnnounced', message);
   return text(first.reason, message);
+}
+
+/**
+ * Why planned addresses are announced by nobody, beside what the plan itself says of them. That speakers have not reported yet is left out: each
+ * new address waits for them for a moment, and a look at each Announcement for that would slow a thousand of them down.
+ */
+export function silentReasons(
+  spec: AnnouncementSpec,
+  announcement: Announcement | undefined,
+  speakers: readonly Speaker[],
+  sessions: BGPSessions,
+): AnnouncementReason[] {
+  return spec.addresses.flatMap(address => {
+    const { ip, by, reason, message } = verdictOf(address, spec, announcement, speakers, sessions);
+    const isPlanned = spec.reasons?.some(planned => planned.reason === reason && (planned.ip === undefined || planned.ip === ip)) === true;
+    return by !== null || isPlanned || reason === 'WaitingForSpeakers' ? [] : [{ ip, reason, message: message.slice(0, 1024) }];
+  });
 }
 
 function verdictOf(

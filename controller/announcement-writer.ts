@@ -1,10 +1,21 @@
-import { type Announcement, type AnnouncementNode, type AnnouncementSpec, apiVersion, type OwnerReference } from '@herald/crds';
-import { type Client, isApiError, ownerReference, type Ref, refOf } from '@herald/kube';
+import {
+  type Announcement,
+  type AnnouncementNode,
+  type AnnouncementReason,
+  type AnnouncementSpec,
+  apiVersion,
+  type OwnerReference,
+} from '@herald/crds';
+import { type Client, isApiError, ownerReference, type Ref, type Requeue, refOf } from '@herald/kube';
 import { canonical } from './canonical.ts';
 import { announcements } from './resources.ts';
 import type { Service } from './service-status.ts';
 import { keepAnnotation } from './service-view.ts';
 import { fieldManager } from './service-writer.ts';
+import { Silence } from './silence.ts';
+
+/** `Announcement.spec.reasons` holds no more. */
+const maxReasons = 32;
 
 /** What the Announcement of one Service shall be. */
 export interface DesiredAnnouncement {
@@ -21,24 +32,30 @@ export interface AnnouncementWriterOptions {
   cached: (key: string) => Announcement | undefined;
   /** Null: the Service shall have none. */
   desired: (key: string) => DesiredAnnouncement | null;
+  /** Why planned addresses are announced by nobody at the moment. */
+  silent: (key: string) => readonly AnnouncementReason[];
 }
 
 /** Writes Announcements, only where they differ: one per Service with addresses, owned by it. */
 export class AnnouncementWriter {
   readonly #options: AnnouncementWriterOptions;
+  readonly #silence: Silence;
   /** What was applied last, as text, until the cache shows it. */
   readonly #applied = new Map<string, { text: string; version: string }>();
 
   constructor(options: AnnouncementWriterOptions) {
     this.#options = options;
+    this.#silence = new Silence(options.client.clock);
   }
 
-  async write(key: string, signal: AbortSignal): Promise<void> {
+  async write(key: string, signal: AbortSignal): Promise<Requeue | void> {
     const { client } = this.#options;
     const service = this.#options.service(key);
     const existing = this.#options.cached(key);
-    const desired = service === undefined ? null : this.#options.desired(key);
-    if (service === undefined || desired === null) return this.#delete(key, existing, signal);
+    const planned = service === undefined ? null : this.#options.desired(key);
+    if (service === undefined || planned === null) return this.#delete(key, existing, signal);
+    const { reasons, again } = this.#silence.lasting(key, this.#options.silent(key), existing?.spec.reasons);
+    const desired = { ...planned, spec: withReasons(planned.spec, reasons) };
     const ref = refOf(key);
     const owner = ownerReference({ ...service, apiVersion: 'v1', kind: 'Service' });
     const text = canonical([owner.uid, desired.keeps.join(','), desired.spec]);
@@ -54,6 +71,7 @@ export class AnnouncementWriter {
         { subresource: 'status', fieldManager, force: true, signal },
       );
     }
+    if (again !== undefined) return { requeueAfterMs: again };
   }
 
   /**
@@ -109,6 +127,7 @@ export class AnnouncementWriter {
   }
 
   async #delete(key: string, existing: Announcement | undefined, signal: AbortSignal): Promise<void> {
+    this.#silence.forget(key);
     const known = this.#applied.delete(key);
     if (existing === undefined && !known) return;
     try {
@@ -118,6 +137,11 @@ export class AnnouncementWriter {
       if (!isApiError(error, 'not-found', 'conflict')) throw error;
     }
   }
+}
+
+/** What is announced by nobody although it is planned stands beside what is not planned: a user asks for both in one place. */
+function withReasons(spec: AnnouncementSpec, more: readonly AnnouncementReason[]): AnnouncementSpec {
+  return more.length === 0 ? spec : { ...spec, reasons: [...(spec.reasons ?? []), ...more].slice(0, maxReasons) };
 }
 
 function textOf(existing: Announcement | undefined): string | undefined {

@@ -4,7 +4,7 @@ import { formatAddress } from '@herald/ip';
 import { type Client, EventRecorder, type Informer, keyOf, leaseLost, type Timer } from '@herald/kube';
 import type { Logger, QueueMetrics } from '@herald/process';
 import { buildRequest, type Outcome, type ServiceClasses } from './allocator/index.ts';
-import { announcedCondition } from './announced.ts';
+import { announcedCondition, silentReasons } from './announced.ts';
 import { AnnouncementWriter } from './announcement-writer.ts';
 import { Answers } from './answers.ts';
 import { Assigner } from './assigner.ts';
@@ -20,6 +20,7 @@ import { Planning, relevantOfSpeaker } from './planning.ts';
 import { Queues } from './queues.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
+import type { ConditionText } from './service-status.ts';
 import { type Answer, ServiceWriter, type ToldChange } from './service-writer.ts';
 
 export interface TermOptions {
@@ -98,15 +99,7 @@ export class Term {
       isOurs: service => this.#nodeMode.isOurs(service) || this.#assigner.isOurs(service),
       outcome: key => this.#answers.of(key),
       deprecated: service => buildRequest(service).deprecated,
-      announced: key =>
-        this.#answers.isNodeMode(key)
-          ? this.#nodeMode.announced(key)
-          : announcedCondition(
-              this.#planning.desired(key)?.spec ?? null,
-              caches.announcements.get(key),
-              caches.speakers.list(),
-              this.#bgp.sessions,
-            ),
+      announced: key => (this.#answers.isNodeMode(key) ? this.#nodeMode.announced(key) : this.#announced(key)),
       onNoIPMode: () => this.#nodeMode.withoutIPMode(),
     });
     this.#nodeMode = new NodeMode({
@@ -163,6 +156,10 @@ export class Term {
       service: key => this.#services.latest(key),
       cached: key => caches.announcements.get(key),
       desired: key => this.#planning.desired(key) ?? this.#nodeMode.announcement(key),
+      silent: key => {
+        const spec = this.#planning.desired(key)?.spec;
+        return spec === undefined ? [] : silentReasons(spec, caches.announcements.get(key), caches.speakers.list(), this.#bgp.sessions);
+      },
     });
     this.#config = new ConfigWriter({
       client,
@@ -312,6 +309,19 @@ export class Term {
       // Those that nobody announces tell which nodes judge themselves unfit.
       if ((this.#caches.announcements.get(key)?.status?.owners ?? []).length === 0) this.#queues.announcements.add(key);
     }
+  }
+
+  /** The condition of a Service; its Announcement tells the same reason. */
+  #announced(key: string): ConditionText {
+    const { announcements, speakers } = this.#caches;
+    const announcement = announcements.get(key);
+    const spec = this.#planning.desired(key)?.spec ?? null;
+    if (spec !== null && announcement !== undefined) {
+      // Mostly there is nothing to tell and nothing told.
+      const silent = [...(spec.reasons ?? []), ...silentReasons(spec, announcement, speakers.list(), this.#bgp.sessions)];
+      if (canonical(silent) !== canonical(announcement.spec.reasons ?? [])) this.#queues.announcements.add(key);
+    }
+    return announcedCondition(spec, announcement, speakers.list(), this.#bgp.sessions);
   }
 
   /** What the BGPPeers sum up may have changed. */

@@ -32,6 +32,12 @@ async function excluded(): Promise<(string | undefined)[]> {
   return (found?.status?.nodes ?? []).map(({ node, reason, message }) => `${node} ${reason} ${message}`);
 }
 
+/** What kubectl's column WHY NOT shows. */
+async function told(): Promise<string[]> {
+  const found = await cluster.find(announcements, 'web');
+  return (found?.spec.reasons ?? []).map(({ ip, reason }) => `${ip} ${reason}`);
+}
+
 it('says which nodes judge themselves unfit while nobody announces, and no longer when one does', async () => {
   cluster.start();
   await cluster.createService('web', { spec: { ports: [{ port: 80 }] } });
@@ -41,6 +47,7 @@ it('says which nodes judge themselves unfit while nobody announces, and no longe
   await eventually(async () => expect(await excluded()).toEqual(['n1 NodeUnfit eth0: the link is down']), 'n1 to be told unfit');
   expect(await cluster.reason('web', 'Announced', 'WaitingForSpeakers')).toContain('n1');
   await says('n2', 'no peer hears this node');
+  await eventually(async () => expect(await told()).toEqual(['10.0.0.1 AllNodesUnfit']), 'the column WHY NOT, once it lasts');
   const message = await cluster.reason('web', 'Announced', 'AllNodesUnfit');
   for (const part of ['n1 (eth0: the link is down)', 'n2 (eth0: no peer hears this node)']) expect(message).toContain(part);
   await says('n2');
@@ -59,4 +66,5 @@ it('says which nodes judge themselves unfit while nobody announces, and no longe
   await cluster.client.apply(announcements, object, { subresource: 'status', fieldManager: 'speaker', force: true });
   expect(await cluster.reason('web', 'Announced', 'Announced')).toContain('n2 (eth0)');
   await eventually(async () => expect(await excluded()).toEqual([]), 'nobody to be told unfit');
+  await eventually(async () => expect(await told()).toEqual([]), 'the column to be empty');
 });
