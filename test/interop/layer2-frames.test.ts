@@ -188,7 +188,9 @@ describe.each([
     client.send(encodeNdp(unsolicitedAdvertisement(VIP6, client.mac, 'ff02::1')));
     await until('both conflicts', () => node.about('conflict', VIP4).length > 0 && node.about('conflict', VIP6).length > 0);
     expect(node.about('conflict', VIP4)).toMatchObject([{ mac: client.mac, phase: 'announcing', interface: 'eth0' }]);
-    expect(client.arp.filter(packet => packet.senderIp === VIP4 && packet.targetIp === VIP4)).toHaveLength(1);
+    const defence = () => client.arp.filter(packet => packet.senderIp === VIP4 && packet.targetIp === VIP4);
+    await until('the defence', () => defence().length > 0);
+    expect(defence()).toHaveLength(1);
   });
 
   it('survives 10,000 mutated frames and answers none of them wrongly', async () => {
