@@ -47,8 +47,14 @@ export function seal(packet: Packet, ring: Keyring, segmentId: bigint, peersHave
   return Buffer.concat([body, sign(body, signing.key)]);
 }
 
+/** A packet of our mesh, and the segment that it says it belongs to. */
+export interface Unsealed {
+  packet: Packet;
+  segmentId: bigint;
+}
+
 /** Checks cluster, segment and signature before anything else is read. */
-export function unseal(octets: Buffer, ring: Keyring, segmentIds: ReadonlySet<bigint>): Packet | Rejection {
+export function unseal(octets: Buffer, ring: Keyring, segmentIds: readonly bigint[]): Unsealed | Rejection {
   if (octets.length < MAC_LENGTH) return 'short';
   const body = octets.subarray(0, octets.length - MAC_LENGTH);
   const envelope = readEnvelope(body);
@@ -60,12 +66,12 @@ export function unseal(octets: Buffer, ring: Keyring, segmentIds: ReadonlySet<bi
   if (keys.length === 0) return 'key';
   if (!keys.some(({ key }) => timingSafeEqual(sign(body, key), signature))) return 'signature';
   const decoded = decodePacket(body);
-  return typeof decoded === 'string' ? decoded : decoded.packet;
+  return typeof decoded === 'string' ? decoded : { packet: decoded.packet, segmentId: envelope.segmentId };
 }
 
-function refusal(envelope: Envelope, ring: Keyring, segmentIds: ReadonlySet<bigint>): Rejection | undefined {
+function refusal(envelope: Envelope, ring: Keyring, segmentIds: readonly bigint[]): Rejection | undefined {
   if (envelope.clusterId !== ring.clusterId) return 'cluster';
-  return segmentIds.has(envelope.segmentId) ? undefined : 'segment';
+  return segmentIds.includes(envelope.segmentId) ? undefined : 'segment';
 }
 
 function sign(body: Buffer, key: Buffer): Buffer {

@@ -9,7 +9,8 @@ import { BEACON } from './testing.ts';
 
 const RING = keyring([Buffer.alloc(32, 1)], 'uid');
 const SEGMENT = segmentIdOf('192.168.150.0/24');
-const SEGMENTS = new Set([SEGMENT]);
+const SEGMENTS = [SEGMENT];
+const OPENED = { packet: BEACON, segmentId: SEGMENT };
 
 const uint = (bits: number) => fc.bigInt({ min: 0n, max: (1n << BigInt(bits)) - 1n });
 const vip = fc.oneof(
@@ -105,12 +106,12 @@ describe('authentication', () => {
   const sealed = seal(BEACON, RING, SEGMENT, true);
 
   it('accepts its own', () => {
-    expect(unseal(sealed, RING, SEGMENTS)).toEqual(BEACON);
+    expect(unseal(sealed, RING, SEGMENTS)).toEqual(OPENED);
   });
 
   it.each([
     ['another cluster', 'cluster', sealed, keyring([Buffer.alloc(32, 1)], 'other'), SEGMENTS],
-    ['another segment', 'segment', sealed, RING, new Set([segmentIdOf('10.0.0.0/8')])],
+    ['another segment', 'segment', sealed, RING, [segmentIdOf('10.0.0.0/8')]],
     ['another key', 'key', sealed, keyring([Buffer.alloc(32, 2)], 'uid'), SEGMENTS],
     ['nothing', 'short', Buffer.alloc(0), RING, SEGMENTS],
     ['a datagram of another protocol', 'magic', Buffer.alloc(200, 1), RING, SEGMENTS],
@@ -133,8 +134,8 @@ describe('authentication', () => {
     const [old, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
     const both = keyring([next, old], 'uid');
     const onlyNew = keyring([next], 'uid');
-    expect(unseal(seal(BEACON, both, SEGMENT, false), RING, SEGMENTS)).toEqual(BEACON);
-    expect(unseal(seal(BEACON, both, SEGMENT, true), onlyNew, SEGMENTS)).toEqual(BEACON);
-    expect(unseal(seal(BEACON, RING, SEGMENT, true), both, SEGMENTS)).toEqual(BEACON);
+    expect(unseal(seal(BEACON, both, SEGMENT, false), RING, SEGMENTS)).toEqual(OPENED);
+    expect(unseal(seal(BEACON, both, SEGMENT, true), onlyNew, SEGMENTS)).toEqual(OPENED);
+    expect(unseal(seal(BEACON, RING, SEGMENT, true), both, SEGMENTS)).toEqual(OPENED);
   });
 });

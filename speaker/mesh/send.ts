@@ -53,6 +53,12 @@ export function sendTo(state: MeshState, type: PacketType, peer: Peer, now: numb
   fx.push({ kind: 'send', to: { address: peer.address }, packet: packetFor(state, type, peer, now, content) });
 }
 
+/** The same once more, for those who refuse it as it is: with a number of its own, or who hears both would take one for a repetition. */
+export function copyOf(state: MeshState, packet: Packet): Packet {
+  state.seq += 1;
+  return { ...packet, seq: state.seq };
+}
+
 /** To every fast peer by unicast and to the others by multicast. */
 export function sendToAll(state: MeshState, type: PacketType, now: number, fx: Effect[], content?: Content): void {
   for (const peer of state.fast) if (!peer.left) sendTo(state, type, peer, now, fx, content);

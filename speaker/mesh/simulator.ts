@@ -440,9 +440,9 @@ export class Simulation {
   #arrive(node: SimNode, packet: Packet, octets: Buffer | undefined, from: { address: string; group: boolean }): void {
     if (!node.alive) return;
     if (octets === undefined) return this.#receive(node, packet, from);
-    const read = unseal(octets, node.keys, new Set([SEGMENT]));
+    const read = unseal(octets, node.keys, [SEGMENT]);
     if (typeof read === 'string') this.refused += 1;
-    else this.#receive(node, read, from);
+    else this.#receive(node, read.packet, from);
   }
 
   #receive(node: SimNode, packet: Packet, from: { address: string; group: boolean }): void {

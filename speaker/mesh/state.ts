@@ -44,7 +44,8 @@ export type ReleaseCause =
   | 'unheard'
   | 'no-carrier'
   | 'conflict'
-  | 'leaving';
+  | 'leaving'
+  | 'interface-gone';
 
 /** A gentle move as the new owner sees it: nothing is announced until `from` has no more flows, is gone, or it is `until`. */
 export interface Quiet {
@@ -64,7 +65,7 @@ export interface LameDuck {
 }
 
 /** Why a gentle move is over: for the old owner, and then for the new one, which announces. */
-export type LameDuckEnd = 'flows-gone' | 'time' | 'withdrawn' | 'taken-back' | 'leaving';
+export type LameDuckEnd = 'flows-gone' | 'time' | 'withdrawn' | 'taken-back' | 'leaving' | 'interface-gone';
 export type QuietEnd = 'flows-gone' | 'time' | 'old-owner-gone';
 
 /** An address that this node owns. */

@@ -200,12 +200,12 @@ export function pauseMesh(state: MeshState, now: number): Effect[] {
   return fx;
 }
 
-/** The last packets before the process ends: others need not wait for our silence. */
-export function farewell(state: MeshState, now: number): Effect[] {
+/** The last packets before the process, or the interface, goes: others need not wait for our silence. */
+export function farewell(state: MeshState, now: number, cause: 'leaving' | 'interface-gone' = 'leaving'): Effect[] {
   const fx: Effect[] = [];
-  release(state, [...state.mine.keys()], 'leaving', now, fx);
+  release(state, [...state.mine.keys()], cause, now, fx);
   // The goodbye tells the new owners, too.
-  for (const vip of state.lameDucks.keys()) fx.push({ kind: 'lame-duck-over', vip, why: 'leaving' });
+  for (const vip of state.lameDucks.keys()) fx.push({ kind: 'lame-duck-over', vip, why: cause });
   state.lameDucks.clear();
   goodbye(state, now, fx);
   return fx;

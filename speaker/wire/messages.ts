@@ -127,14 +127,14 @@ export type WireEvent =
       segment: string;
       interface: string;
       epoch: number;
-      cause: ReleaseCause | 'interface-gone';
+      cause: ReleaseCause;
       to?: string;
       /** This node goes on for those who use the address already, so long at most (ms). */
       lameDuckMs?: number;
     }
   /** A gentle move of before the restart goes on. */
   | { kind: 'lame-duck'; ip: string; segment: string; to: string; forMs: number }
-  | { kind: 'lame-duck-over'; ip: string; segment: string; why: LameDuckEnd | 'interface-gone' }
+  | { kind: 'lame-duck-over'; ip: string; segment: string; why: LameDuckEnd }
   | { kind: 'confirmed'; ip: string; segment: string; neighbour: string; afterMs: number }
   /** A stranger uses the address: found before its first use (it is not announced) or while announcing. */
   | { kind: 'conflict'; ip: string; segment: string; interface: string; mac: string; phase: 'probe' | 'announcing' }

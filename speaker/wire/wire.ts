@@ -22,7 +22,8 @@ const ADOPTION_LIMIT = 5_000;
 
 /** What a thread is given so that the same code runs in tests. */
 export interface Identity {
-  nonce: bigint;
+  /** Another random number at every call, never 0. */
+  nonce: () => bigint;
   random: () => number;
   /** ms since the epoch. */
   wall: () => number;
@@ -37,6 +38,8 @@ export class Wire {
   readonly #context: SegmentContext;
   readonly #kernelToken: bigint;
   readonly #segments = new Map<number, Segment>();
+  /** Names of the segments that there were. */
+  readonly #ended = new Set<string>();
   readonly #addresses = new Map<string, WireAddress>();
   /** All that this node's interfaces have had. */
   readonly #subnets = new Set<string>();
@@ -57,7 +60,7 @@ export class Wire {
     this.#loop = loop;
     this.#options = options;
     this.#post = post;
-    this.#kernelToken = identity.nonce;
+    this.#kernelToken = identity.nonce();
     this.#ring = keyring(options.secrets, options.clusterUid);
     for (const address of options.addresses) this.#addresses.set(address.ip, address);
     this.#context = {
@@ -121,7 +124,7 @@ export class Wire {
     const isHolder = kernel?.leases.isHolder === true;
     // Whatever ends this process but leaving for good: the kernel goes on for the next one, for as long as the others hold the addresses.
     const keep = kernel?.responder.pinned !== undefined && (!isHolder || this.#leaving?.restart !== false);
-    for (const segment of this.#segments.values()) segment.close(undefined, keep);
+    for (const segment of this.#segments.values()) segment.close(keep);
     this.#watcher.close();
     if (keep && isHolder) kernel.leases.rest();
     kernel?.responder.close(keep);
@@ -193,7 +196,9 @@ export class Wire {
   #place(address: WireAddress): void {
     const devices = new Set(devicesFor(address.ip, address.interfaces, this.#devices(), this.#subnets).map(({ index }) => index));
     for (const [index, segment] of this.#segments) {
-      if (devices.has(index)) segment.set(address);
+      // What was owned before the restart was taken up or not when the segment began first; since then it may have been with others.
+      const later = this.#ended.has(segment.name);
+      if (devices.has(index)) segment.set(later ? { ...address, restored: [], lameDucks: [] } : address);
       else segment.remove(address.ip);
     }
   }
@@ -241,7 +246,8 @@ export class Wire {
       const device = byIndex.get(index);
       // Another subnet is another segment: its peers and epochs are others.
       if (device !== undefined && device.segment === segment.name && device.name === segment.device.name) continue;
-      segment.close('interface-gone');
+      segment.end(device);
+      this.#ended.add(segment.name);
       this.#segments.delete(index);
       replace = true;
     }

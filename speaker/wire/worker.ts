@@ -24,7 +24,7 @@ if (failure !== undefined) throw failure;
 function begin(options: WireOptions): void {
   try {
     const realtime = options.realtime ? setRealtime() : { granted: false as const, because: 'not asked for' };
-    const identity = { nonce: randomBytes(8).readBigUInt64BE(0) | 1n, random: Math.random, wall: Date.now };
+    const identity = { nonce: () => randomBytes(8).readBigUInt64BE(0) | 1n, random: Math.random, wall: Date.now };
     wire = new Wire(side.loop, options, identity, post);
     post({ kind: 'started', realtime: realtime.granted, ...(!realtime.granted && { because: realtime.because }) });
   } catch (error) {

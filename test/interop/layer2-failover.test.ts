@@ -1,7 +1,7 @@
 import { ARP_REPLY, ARP_REQUEST, encodeArp, NEIGHBOUR_ADVERTISEMENT } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
-import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
+import { planned, SpeakerLan, until } from './layer2-lan.ts';
 
 const VIP4 = '10.66.0.240';
 const VIP6 = 'fd66::240';
@@ -17,7 +17,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     lan = new SpeakerLan(3);
     for (const node of lan.nodes) node.start();
     // Nobody takes anything before it has listened; by then all hear each other.
-    await until('all nodes to hear each other', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all nodes to hear each other', () => lan.nodes.every(node => node.heard === 2));
     lan.plan(VIPS.map(ip => planned(ip, lan.nodes)));
     await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip) !== undefined));
     client = new FrameClient(lan.client);
@@ -88,7 +88,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
     await until('the cut node to give up', () => VIPS.every(ip => !lan.node(0).owns(ip)));
     lan.cable(0, true);
-    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all to hear each other again', () => lan.nodes.every(node => node.heard === 2));
     await new Promise(resolve => {
       setTimeout(resolve, 1_000);
     });
@@ -102,7 +102,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     expect(lan.node(0).about('released', VIP4)).toMatchObject([{ cause: 'no-carrier' }]);
     await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
     lan.node(0).host.run('ip', 'link', 'set', 'eth0', 'up');
-    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all to hear each other again', () => lan.nodes.every(node => node.heard === 2));
     expect(VIPS.map(ip => lan.owner(ip)?.name)).toEqual(['node-2', 'node-2']);
   });
 
@@ -260,7 +260,7 @@ describe.skipIf(skip !== undefined)('an address that another program on a node o
       second.host.run('ip', 'addr', 'add', `${VIP4}/24`, 'dev', 'eth0');
       second.host.run('ip', 'addr', 'add', `${VIP6}/64`, 'dev', 'eth0', 'nodad');
       for (const node of lan.nodes) node.start();
-      await until('both nodes to hear each other', () => lan.nodes.every(node => heard(node) === 1));
+      await until('both nodes to hear each other', () => lan.nodes.every(node => node.heard === 1));
       client.clear();
       lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { epoch: 0 })));
       await until('the second to own both', () => VIPS.every(ip => lan.owner(ip) === second));
@@ -282,8 +282,3 @@ describe.skipIf(skip !== undefined)('an address that another program on a node o
     }
   });
 });
-
-function heard(node: LanNode): number {
-  const report = node.events.findLast(event => event.kind === 'report');
-  return report?.segments.find(segment => segment.interface === 'eth0')?.peersHeard.length ?? 0;
-}

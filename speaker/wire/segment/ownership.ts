@@ -59,14 +59,6 @@ export class Ownership {
     });
   }
 
-  /** The interface is gone, and with it all that was answered there. */
-  interfaceGone(): void {
-    const { context, name: segment, mesh } = this.#state;
-    for (const { vip, epoch, dormant } of mesh.mine.values())
-      if (!dormant && !this.#untold.has(vip)) this.#tellReleased(vip, epoch, 'interface-gone');
-    for (const ip of mesh.lameDucks.keys()) context.post({ kind: 'lame-duck-over', ip, segment, why: 'interface-gone' });
-  }
-
   /** A gentle move of before the restart goes on. */
   lameDuck({ vip, to, until }: Effect & { kind: 'lame-duck' }): void {
     const { context, name, responder } = this.#state;

@@ -1,7 +1,8 @@
-import { seal, segmentIdOf, unseal } from '../../mesh/authentication.ts';
+import { seal, unseal } from '../../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../../mesh/desired.ts';
 import { noteFlows } from '../../mesh/lame-duck.ts';
 import { onPacket, peersHaveNewestKey } from '../../mesh/receive.ts';
+import { copyOf } from '../../mesh/send.ts';
 import { type Effect, isHeard } from '../../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../../mesh/tick.ts';
 import { SilentNodes } from '../../node-mode/silent-nodes.ts';
@@ -15,6 +16,7 @@ import { desiredOf } from './desired-address.ts';
 import { Ownership } from './ownership.ts';
 import { Receiver } from './receiver.ts';
 import { reportOf } from './report.ts';
+import { SegmentIds } from './segment-ids.ts';
 import { createSegmentState, guard, nameOf, type SegmentContext, type SegmentState, tellProblem } from './state.ts';
 import { Strangers } from './strangers.ts';
 
@@ -32,7 +34,7 @@ export class Segment {
   readonly #announcing: Announcing;
   readonly #strangers: Strangers;
   readonly #answering: Answering;
-  #segmentIds = new Set<bigint>();
+  readonly #ids = new SegmentIds();
   /** What the changes of `set` bring, done when the table of answers has the addresses. */
   #planned: Effect[] = [];
   #rejected = 0;
@@ -77,7 +79,7 @@ export class Segment {
     const state = this.#state;
     const before = state.device;
     state.device = device;
-    this.#segmentIds = new Set([device.segment, ...device.subnets].map(segmentIdOf));
+    this.#ids.setSubnets(device.segment, device.subnets);
     state.mesh.macs = [device.mac];
     for (const problem of this.#transport.update(device)) tellProblem(state, 'heartbeats', problem);
     if (device.mac !== before.mac) this.#answering.reopen();
@@ -171,11 +173,22 @@ export class Segment {
     this.#apply(farewell(this.#state.mesh, this.#now()));
   }
 
+  /**
+   * The interface is another segment from now on, or not usable any more. The others are told as far as it still goes, so that they need
+   * not wait for this node's silence, which its kernel may break.
+   * @param device what has become of it; undefined where it cannot be used
+   */
+  end(device: Device | undefined): void {
+    // Without the addresses that are gone: what is sent from them does not leave.
+    if (device !== undefined) this.#transport.update(device);
+    this.#apply(farewell(this.#state.mesh, this.#now(), 'interface-gone'));
+    this.close();
+  }
+
   /** @param keep the kernel is to go on for the next process */
-  close(cause?: 'interface-gone', keep = false): void {
+  close(keep = false): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (cause !== undefined) this.#ownership.interfaceGone();
     this.#timer?.cancel();
     this.#announcing.close();
     this.#transport.close();
@@ -217,9 +230,12 @@ export class Segment {
   }
 
   #onDatagram(data: Buffer, from: { address: string; group: boolean }): void {
-    const packet = unseal(data, this.#state.context.keyring(), this.#segmentIds);
-    if (typeof packet === 'string') this.#rejected += 1;
-    else this.#apply(onPacket(this.#state.mesh, packet, from, this.#now()));
+    const read = unseal(data, this.#state.context.keyring(), this.#ids.accepted);
+    if (typeof read === 'string') this.#rejected += 1;
+    else {
+      this.#ids.heard(from.address, read.segmentId);
+      this.#apply(onPacket(this.#state.mesh, read.packet, from, this.#now()));
+    }
     if (!this.#isHeard) this.#noteHeard();
   }
 
@@ -230,12 +246,12 @@ export class Segment {
   }
 
   #apply(effects: readonly Effect[]): void {
-    const { context, name: segment, mesh, responder } = this.#state;
-    const { post } = context;
+    const { name: segment, responder } = this.#state;
+    const { post } = this.#state.context;
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#transport.send(seal(effect.packet, context.keyring(), segmentIdOf(segment), peersHaveNewestKey(mesh)), effect.to);
+          this.#send(effect);
           break;
         case 'acquire':
           this.#acquire(effect);
@@ -271,6 +287,14 @@ export class Segment {
         case 'peer':
           break;
       }
+    }
+  }
+
+  #send({ packet, to }: Effect & { kind: 'send' }): void {
+    const { context, mesh } = this.#state;
+    for (const [index, id] of this.#ids.for(to).entries()) {
+      const sent = index === 0 ? packet : copyOf(mesh, packet);
+      this.#transport.send(seal(sent, context.keyring(), id, peersHaveNewestKey(mesh)), to);
     }
   }
 

@@ -13,7 +13,8 @@ import type { Responder } from '../responder.ts';
 export interface SegmentContext {
   loop: PollLoop;
   node: string;
-  nonce: bigint;
+  /** Another random number at every call: each mesh is a session of its own to its peers. */
+  nonce: () => bigint;
   timers: MeshTimers;
   port: number;
   random: () => number;
@@ -46,7 +47,8 @@ export interface SegmentState {
 export function createSegmentState(device: Device, context: SegmentContext): SegmentState {
   const { loop, timers, random, nonce, node, caretaker } = context;
   const newestKey = context.keyring().keys[0]?.id ?? 0;
-  const mesh = createMesh({ me: nodeIdOf(node), name: node, nonce, timers, random, macs: [device.mac], newestKey, caretaker }, loop.now());
+  const identity = { me: nodeIdOf(node), name: node, nonce: nonce() };
+  const mesh = createMesh({ ...identity, timers, random, macs: [device.mac], newestKey, caretaker }, loop.now());
   return { context, name: device.segment, mesh, device, responder: undefined, ours: new Set() };
 }
 
