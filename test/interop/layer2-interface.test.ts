@@ -23,8 +23,11 @@ describe.skipIf(skip !== undefined)('an interface that changes under its address
     return lan.node(0);
   }
 
+  /** And nobody took the new session of another for a repetition of the old one. */
   async function allHear(): Promise<void> {
     await until('all nodes to hear each other', () => lan.nodes.every(node => node.heard === 2));
+    const reports = lan.nodes.map(node => node.events.findLast(event => event.kind === 'report'));
+    expect(reports.map(report => report?.segments.map(({ replays }) => replays))).toEqual([[0], [0], [0]]);
   }
 
   /** What was known of peers before does not count. */
