@@ -17,14 +17,14 @@ export function rankOf(state: MeshState, vip: Vip, desired: DesiredAddress): num
   for (const node of desired.order) {
     if (node === state.me) return rank;
     const peer = state.peers.get(node);
-    if (peer !== undefined && candidate(peer, vip)) rank += 1;
+    if (peer !== undefined && candidate(peer)) rank += 1;
   }
   return rank;
 }
 
-/** A live peer that would take the address if it were free. */
-export function candidate(peer: Peer, vip: Vip): boolean {
-  return peer.liveness === 'two-way' && !peer.draining && !peer.left && !peer.notReady.has(vip);
+/** A live peer that would take an address if it were free. */
+export function candidate(peer: Peer): boolean {
+  return peer.liveness === 'two-way' && !peer.draining && !peer.left;
 }
 
 /** The place this node has in the order itself, for its claims; nodes outside the order come last, by rendezvous hash. */
@@ -43,19 +43,29 @@ interface Taking {
 /** Claims of all peers together that are kept, and those beyond it that are kept of addresses in the plan: who has the key may still be hostile. */
 const CLAIMS_LIMIT = 262_144;
 
-/** Makes the addresses ours and tells everybody. */
+/**
+ * Makes the addresses ours and tells everybody. One that nobody ever had, or that the one before us did not answer, is withheld until it is
+ * known that no stranger has it.
+ */
 export function take(state: MeshState, vips: readonly Taking[], now: number, fx: Effect[]): void {
   if (vips.length === 0) return;
   for (const { vip, epoch, cause, quiet } of vips) {
     const claim: OwnClaim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
-    if (quiet !== undefined) claim.quiet = quiet;
+    const probe = epoch === 1 || state.withheld.has(vip);
+    const quietly = quiet !== undefined && !probe;
+    if (quietly) claim.quiet = quiet;
+    if (probe) {
+      claim.withheld = true;
+      state.withheld.add(vip);
+      state.withheldDigest ^= claimHash(claim);
+    }
     end(state, vip, 'taken-back', now, fx);
     state.mine.set(vip, claim);
     state.maxEpoch.set(vip, epoch);
     state.claimsDigest ^= claimHash(claim);
     state.open.delete(vip);
     state.counters.takeovers += 1;
-    fx.push({ kind: 'acquire', vip, epoch, cause, ...(quiet !== undefined && { quiet }) });
+    fx.push({ kind: 'acquire', vip, epoch, cause, ...(quietly && { quiet }), ...(probe && { probe }) });
   }
   state.claimsVersion += 1;
   tell(
@@ -67,6 +77,18 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
   );
 }
 
+/** Whether an address of this node is answered, as far as strangers are concerned. The others are told at the next tick. */
+export function setWithheld(state: MeshState, vip: Vip, withheld: boolean): void {
+  const claim = state.mine.get(vip);
+  if (claim === undefined || (claim.withheld ?? false) === withheld) return;
+  state.mine.set(vip, { ...claim, withheld });
+  state.withheldDigest ^= claimHash(claim);
+  state.claimsVersion += 1;
+  state.changed.add(vip);
+  if (withheld) state.withheld.add(vip);
+  else state.withheld.delete(vip);
+}
+
 /** A claim of before the restart: told to others at once, answered when nobody contradicts (`settleRestored`). */
 export function restore(state: MeshState, vip: Vip, epoch: number, now: number): void {
   const desired = state.desired.get(vip);
@@ -76,6 +98,7 @@ export function restore(state: MeshState, vip: Vip, epoch: number, now: number):
   state.maxEpoch.set(vip, Math.max(epoch, state.maxEpoch.get(vip) ?? 0));
   state.claimsDigest ^= claimHash(claim);
   state.claimsVersion += 1;
+  state.withheld.delete(vip);
   state.open.delete(vip);
 }
 
@@ -89,6 +112,7 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
     const lameDuck = cause === 'handover' && to !== undefined ? lameDuckOf(state, claim, to, now) : undefined;
     state.handovers.delete(vip);
     state.claimsDigest ^= claimHash(claim);
+    if (claim.withheld) state.withheldDigest ^= claimHash(claim);
     released.push(vip);
     if (!claim.dormant)
       fx.push({
@@ -115,18 +139,13 @@ export function release(state: MeshState, vips: readonly Vip[], cause: ReleaseCa
 /** A claim handed over with time for its flows. */
 function lameDuckOf(state: MeshState, claim: OwnClaim, to: NodeId, now: number): LameDuck | undefined {
   const drain = state.handovers.get(claim.vip)?.drain ?? 0;
-  return drain > 0 && !claim.dormant ? { to, until: now + drain, idle: false, before: claim.quiet } : undefined;
+  return drain > 0 && !claim.dormant && !claim.withheld ? { to, until: now + drain, idle: false, before: claim.quiet } : undefined;
 }
 
-/** Decides anew whether this node should take `vip`: free, wanted here, and not refused by us. */
+/** Decides anew whether this node should take `vip`: free, and wanted here. */
 export function reconsider(state: MeshState, vip: Vip, now: number, cause: TakeoverCause): void {
   const desired = state.desired.get(vip);
-  const takeable =
-    desired !== undefined &&
-    !state.mine.has(vip) &&
-    !state.notReady.has(vip) &&
-    desired.order.includes(state.me) &&
-    !hasOwner(state, vip, now);
+  const takeable = desired !== undefined && !state.mine.has(vip) && desired.order.includes(state.me) && !hasOwner(state, vip, now);
   if (!takeable) state.open.delete(vip);
   else if (!state.open.has(vip)) state.open.set(vip, { since: now, cause } satisfies OpenAddress);
 }
@@ -140,8 +159,9 @@ function hasOwner(state: MeshState, vip: Vip, now: number): boolean {
   return false;
 }
 
-/** The claim of a silent peer still stands. */
+/** The claim of a silent peer still stands. One that it did not answer is worth nothing to anybody. */
 export function holds(state: MeshState, peer: Peer, vip: Vip, now: number): boolean {
+  if (peer.claims.get(vip)?.withheld) return false;
   return peer.liveness === 'held' && now - peer.heldSince < (state.desired.get(vip)?.hold ?? 0);
 }
 
@@ -177,14 +197,17 @@ function quietly(state: MeshState, vip: Vip, now: number): Pick<Taking, 'quiet'>
 export function addPeerClaim(state: MeshState, peer: Peer, claim: Claim, now: number): void {
   const known = peer.claims.get(claim.vip);
   // Every claim is told three times.
-  if (known?.epoch === claim.epoch && known.rank === claim.rank) return;
+  if (known?.epoch === claim.epoch && known.rank === claim.rank && (known.withheld ?? false) === (claim.withheld ?? false)) return;
   if (known === undefined) {
     if (state.peerClaims >= (state.desired.has(claim.vip) ? 2 : 1) * CLAIMS_LIMIT) return;
     state.peerClaims += 1;
-  }
-  if (known !== undefined) peer.claimsDigest ^= claimHash(known);
+  } else count(peer, known);
   peer.claims.set(claim.vip, claim);
-  peer.claimsDigest ^= claimHash(claim);
+  count(peer, claim);
+  if (!state.mine.has(claim.vip) && claim.epoch >= (state.maxEpoch.get(claim.vip) ?? 0)) {
+    if (claim.withheld) state.withheld.add(claim.vip);
+    else state.withheld.delete(claim.vip);
+  }
   if (claim.epoch > (state.maxEpoch.get(claim.vip) ?? 0)) state.maxEpoch.set(claim.vip, claim.epoch);
   if (known !== undefined) return;
   const claimants = state.claimants.get(claim.vip) ?? new Set<NodeId>();
@@ -192,12 +215,19 @@ export function addPeerClaim(state: MeshState, peer: Peer, claim: Claim, now: nu
   reconsider(state, claim.vip, now, 'unclaimed');
 }
 
+/** Adds a claim to the digests of a peer, or takes it out of them. */
+function count(peer: Peer, claim: Claim): void {
+  const hash = claimHash(claim);
+  peer.claimsDigest ^= hash;
+  if (claim.withheld) peer.withheldDigest ^= hash;
+}
+
 export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: number, cause: TakeoverCause): void {
   const known = peer.claims.get(vip);
   if (known === undefined) return;
   peer.claims.delete(vip);
   state.peerClaims -= 1;
-  peer.claimsDigest ^= claimHash(known);
+  count(peer, known);
   const claimants = state.claimants.get(vip);
   claimants?.delete(peer.id);
   if (claimants?.size === 0) {

@@ -36,15 +36,22 @@ const packets: fc.Arbitrary<Packet> = fc.record({
   interval: fc.integer({ min: 0, max: 65_535 }),
   multiplier: fc.integer({ min: 0, max: 255 }),
   newestKey: fc.integer({ min: 0, max: 255 }),
-  configGeneration: fc.integer({ min: 0, max: 0xffff_ffff }),
   claimsVersion: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   claimsDigest: uint(64),
+  withheldDigest: uint(64),
   complete: fc.boolean(),
-  claims: fc.array(fc.record({ vip: fc.ipV4(), epoch: fc.integer({ min: 0, max: 0xffff_ffff }), rank: fc.integer({ min: 0, max: 255 }) }), {
-    maxLength: PACKET_CLAIMS,
-  }),
-  released: fc.constant([]),
-  notReady: fc.array(vip, { maxLength: 3 }).map(list => list.map(text => decodedVip(text))),
+  claims: fc.array(
+    fc
+      .record({
+        vip: fc.ipV4(),
+        epoch: fc.integer({ min: 0, max: 0xffff_ffff }),
+        rank: fc.integer({ min: 0, max: 255 }),
+        withheld: fc.boolean(),
+      })
+      .map(({ withheld, ...claim }) => (withheld ? { ...claim, withheld } : claim)),
+    { maxLength: PACKET_CLAIMS },
+  ),
+  released: fc.array(vip, { maxLength: 3 }).map(list => list.map(text => decodedVip(text))),
   name: fc.stringMatching(/^[a-z0-9.-]{0,63}$/),
   macs: fc.array(fc.constantFrom('02:00:00:00:00:01', '02:00:00:00:00:02'), { maxLength: 3 }),
   drain: fc.integer({ min: 0, max: 0xffff_ffff }),
@@ -61,7 +68,7 @@ describe('codec', () => {
   it('has the layout that other versions rely on', () => {
     const octets = encodePacket(BEACON, { clusterId: 1n, segmentId: 2n, keyId: 3 });
     expect(octets.subarray(0, 84).toString('hex')).toBe(
-      `4c424c3201016d0300000000000000010000000000000002${BEACON.sender}11223344556677880000000000000000000000000000002a0064040700000009` +
+      `4c424c3201016d0300000000000000010000000000000002${BEACON.sender}11223344556677880000000000000000000000000000002a0064040700000000` +
         '0000000000000003ffff0000ffff000000000000',
     );
   });
@@ -78,19 +85,35 @@ describe('codec', () => {
     );
   });
 
-  it('fits forty claims of IPv6 with a long name, and leaves advice out rather than overflow', () => {
-    const claims = Array.from({ length: PACKET_CLAIMS }, (_, index) => ({ vip: `2001:db8::${index + 1}`, epoch: 1, rank: 0 }));
-    const notReady = claims.map(claim => claim.vip);
-    const octets = encodePacket({ ...BEACON, claims, notReady, name: 'n'.repeat(253) }, { clusterId: 0n, segmentId: 0n, keyId: 0 });
+  it('fits forty claims of IPv6 that are withheld, and leaves a long name out rather than overflow', () => {
+    const claims = Array.from({ length: PACKET_CLAIMS }, (_, index) => ({
+      vip: `2001:db8::${index + 1}`,
+      epoch: 1,
+      rank: 0,
+      withheld: true,
+    }));
+    const octets = encodePacket({ ...BEACON, claims, name: 'n'.repeat(253) }, { clusterId: 0n, segmentId: 0n, keyId: 0 });
     expect(octets.length).toBeLessThanOrEqual(PACKET_LIMIT - 16);
     const decoded = decodePacket(octets);
     expect(typeof decoded === 'object' && decoded.packet.claims).toEqual(claims);
   });
 
-  it('skips elements of a newer version', () => {
+  it.each([
+    ['a newer version', [200, 0, 0, 3, 1, 2, 3]],
+    ['an older one: addresses that the sender could not take', [3, 0, 0, 16, ...Buffer.alloc(16, 1)]],
+  ])('skips elements of %s', (_, element) => {
     const octets = encodePacket(BEACON, { clusterId: 0n, segmentId: 0n, keyId: 0 });
-    const newer = Buffer.concat([octets, Buffer.from([200, 0, 0, 3, 1, 2, 3])]);
-    expect(decodePacket(newer)).toEqual(decodePacket(octets));
+    const other = Buffer.concat([octets, Buffer.from(element)]);
+    expect(decodePacket(other)).toEqual(decodePacket(octets));
+  });
+
+  it('says which claims are withheld in elements that a speaker of before skips, and leaves them out where none is', () => {
+    const [first, second] = BEACON.claims;
+    if (first === undefined || second === undefined) throw new Error('the sample has too few claims');
+    const { withheld: _, ...answered } = second;
+    const plain = { ...BEACON, claims: [first, answered], withheldDigest: 0n };
+    const lengthOf = (packet: Packet) => encodePacket(packet, { clusterId: 0n, segmentId: 0n, keyId: 0 }).length;
+    expect(lengthOf({ ...plain, claims: [first, second], withheldDigest: 1n }) - lengthOf(plain)).toBe(4 + 1 + 4 + 8);
   });
 
   it('survives 50,000 mutated packets', () => {

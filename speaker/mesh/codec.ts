@@ -1,7 +1,7 @@
 import { addressFromBytes, formatAddress } from '@herald/ip';
 import { type Mac, readMac, writeMac } from '../layer2/ethernet.ts';
 import { familyOf, writeAddress } from '../layer2/octets.ts';
-import { type Claim, PACKET_CLAIMS, PACKET_TYPES, type Packet, type PacketType, type Vip } from './packet.ts';
+import { type Claim, PACKET_TYPES, type Packet, type PacketType, type Vip } from './packet.ts';
 
 /** "LBL2" */
 const MAGIC = 0x4c424c32;
@@ -12,7 +12,8 @@ export const MAC_LENGTH = 16;
 export const PACKET_LIMIT = 1_200;
 
 const FLAG = { ready: 1, draining: 2, uplinkOk: 4, fast: 8, listening: 16, complete: 32, persistent: 64, restarting: 128 };
-const TLV = { claim: 1, released: 2, notReady: 3, name: 4, macs: 5, part: 6, drain: 7 };
+/** 3 is taken: speakers of before knew it as addresses that a node cannot take. */
+const TLV = { claim: 1, released: 2, name: 4, macs: 5, part: 6, drain: 7, withheld: 8, withheldDigest: 9 };
 const CLAIM_LENGTH = 21;
 const NAME_LIMIT = 253;
 const MAC_LIMIT = 8;
@@ -34,9 +35,11 @@ export type PacketFault = 'short' | 'long' | 'magic' | 'version' | 'type' | 'tru
  *     0 u32 magic   4 u8 version   5 u8 type   6 u8 flags   7 u8 keyId
  *     8 u64 clusterId   16 u64 segmentId   24 u64 nodeId
  *    32 u64 myNonce     40 u64 yourNonce   48 u64 seq
- *    56 u16 interval   58 u8 multiplier   59 u8 newestKey   60 u32 configGeneration
+ *    56 u16 interval   58 u8 multiplier   59 u8 newestKey   60 u32 reserved
  *    64 u64 claimsVersion   72 u64 claimsDigest   80 u32 reserved
  *    84 elements: u8 type, u8 reserved, u16 length, value
+ *
+ * Which claims are withheld is an element of its own, one bit for each claim, lowest first: speakers that do not know it still read the claims.
  */
 export function encodePacket(packet: Packet, envelope: Envelope): Buffer {
   const octets = Buffer.alloc(PACKET_LIMIT);
@@ -54,7 +57,6 @@ export function encodePacket(packet: Packet, envelope: Envelope): Buffer {
   octets.writeUInt16BE(packet.interval, 56);
   octets[58] = packet.multiplier;
   octets[59] = packet.newestKey;
-  octets.writeUInt32BE(packet.configGeneration, 60);
   octets.writeBigUInt64BE(BigInt(packet.claimsVersion), 64);
   octets.writeBigUInt64BE(packet.claimsDigest, 72);
   let at = HEADER;
@@ -73,17 +75,16 @@ export function encodePacket(packet: Packet, envelope: Envelope): Buffer {
       value += CLAIM_LENGTH;
     }
   }
-  const vips = (type: number, list: readonly Vip[]) => {
-    if (list.length === 0) return;
-    const value = element(type, list.length * 16);
-    for (const [index, vip] of list.entries()) writeVip(octets, value + index * 16, vip);
-  };
-  vips(TLV.released, packet.released);
-  // What does not fit is left out: a not-ready list is advice, and claims always fit.
-  vips(
-    TLV.notReady,
-    packet.notReady.slice(0, Math.max(0, Math.min(PACKET_CLAIMS, Math.floor((PACKET_LIMIT - MAC_LENGTH - at - 100) / 16)))),
-  );
+  if (packet.claims.some(claim => claim.withheld)) {
+    const bits = element(TLV.withheld, Math.ceil(packet.claims.length / 8));
+    for (const [index, { withheld }] of packet.claims.entries())
+      if (withheld) octets[bits + (index >> 3)] = (octets[bits + (index >> 3)] ?? 0) | (1 << (index & 7));
+  }
+  if (packet.withheldDigest !== 0n) octets.writeBigUInt64BE(packet.withheldDigest, element(TLV.withheldDigest, 8));
+  if (packet.released.length > 0) {
+    const value = element(TLV.released, packet.released.length * 16);
+    for (const [index, vip] of packet.released.entries()) writeVip(octets, value + index * 16, vip);
+  }
   const part = element(TLV.part, 4);
   octets.writeUInt16BE(packet.part.index, part);
   octets.writeUInt16BE(packet.part.count, part + 2);
@@ -124,7 +125,6 @@ export function decodePacket(octets: Buffer): { packet: Packet; envelope: Envelo
     interval: octets.readUInt16BE(56),
     multiplier: octets[58] ?? 0,
     newestKey: octets[59] ?? 0,
-    configGeneration: octets.readUInt32BE(60),
     claimsVersion: Number(octets.readBigUInt64BE(64)),
     claimsDigest: octets.readBigUInt64BE(72),
     complete: (flags & FLAG.complete) !== 0,
@@ -156,17 +156,18 @@ function flagsOf(packet: Packet): number {
   );
 }
 
-type Elements = Pick<Packet, 'claims' | 'released' | 'notReady' | 'name' | 'macs' | 'drain' | 'part'>;
+type Elements = Pick<Packet, 'claims' | 'withheldDigest' | 'released' | 'name' | 'macs' | 'drain' | 'part'>;
 
 /** Elements of unknown types are skipped: a newer speaker may send them during a rolling upgrade. */
 function readElements(octets: Buffer): Elements | PacketFault {
   const claims: Claim[] = [];
   const released: Vip[] = [];
-  const notReady: Vip[] = [];
   const macs: Mac[] = [];
   const part = { index: 0, count: 1 };
   let name = '';
   let drain = 0;
+  let withheld = octets.subarray(0, 0);
+  let withheldDigest = 0n;
   let next = HEADER;
   for (let at = HEADER; at < octets.length; at = next) {
     if (at + 4 > octets.length) return 'truncated';
@@ -180,10 +181,16 @@ function readElements(octets: Buffer): Elements | PacketFault {
         for (let from = value; from < next; from += CLAIM_LENGTH)
           claims.push({ vip: readVip(octets, from), epoch: octets.readUInt32BE(from + 16), rank: octets[from + 20] ?? 0 });
         break;
+      case TLV.withheld:
+        withheld = octets.subarray(value, next);
+        break;
+      case TLV.withheldDigest:
+        if (length !== 8) return 'element';
+        withheldDigest = octets.readBigUInt64BE(value);
+        break;
       case TLV.released:
-      case TLV.notReady:
         if (length % 16 !== 0) return 'element';
-        for (let from = value; from < next; from += 16) (octets[at] === TLV.released ? released : notReady).push(readVip(octets, from));
+        for (let from = value; from < next; from += 16) released.push(readVip(octets, from));
         break;
       case TLV.macs:
         if (length % 6 !== 0) return 'element';
@@ -205,7 +212,8 @@ function readElements(octets: Buffer): Elements | PacketFault {
       default:
     }
   }
-  return { claims, released, notReady, name, macs, drain, part };
+  for (const [index, claim] of claims.entries()) if (((withheld[index >> 3] ?? 0) & (1 << (index & 7))) !== 0) claim.withheld = true;
+  return { claims, withheldDigest, released, name, macs, drain, part };
 }
 
 /** IPv4 as `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2). */

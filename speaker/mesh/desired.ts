@@ -13,12 +13,14 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
   if (desired === undefined) {
     state.desired.delete(vip);
     state.candidacies = undefined;
-    state.notReady.delete(vip);
     state.open.delete(vip);
     end(state, vip, 'withdrawn', now, fx);
     release(state, [vip], 'withdrawn', now, fx);
     // Kept while somebody still claims it, so that a Service that comes back continues the epochs.
-    if (!state.claimants.has(vip)) state.maxEpoch.delete(vip);
+    if (!state.claimants.has(vip)) {
+      state.maxEpoch.delete(vip);
+      state.withheld.delete(vip);
+    }
     return fx;
   }
   state.desired.set(vip, desired);
@@ -52,19 +54,6 @@ function restoreLameDuck(state: MeshState, vip: Vip, { to, until }: { to: NodeId
   if (now - state.startedAt > RESTORE_WITHIN || now >= until || state.mine.has(vip) || state.lameDucks.has(vip)) return;
   state.lameDucks.set(vip, { to, until, idle: false, before: undefined });
   fx.push({ kind: 'lame-duck', vip, to, until });
-}
-
-/** Somebody else on the segment uses the address: this node gives it up and does not take it again until `retryAddress`. */
-export function refuseAddress(state: MeshState, vip: Vip, now: number): Effect[] {
-  const fx: Effect[] = [];
-  state.notReady.add(vip);
-  state.open.delete(vip);
-  release(state, [vip], 'conflict', now, fx);
-  return fx;
-}
-
-export function retryAddress(state: MeshState, vip: Vip, now: number): void {
-  if (state.notReady.delete(vip)) reconsider(state, vip, now, 'unclaimed');
 }
 
 /** The link of the segment came or went. Without it nothing is kept: nobody can reach us, and others notice as fast. */

@@ -25,11 +25,14 @@ export interface HandoverOptions {
  * @returns false when nobody can take it
  */
 export function startHandover(state: MeshState, vip: Vip, reason: Handover['reason'], now: number, options: HandoverOptions = {}): boolean {
-  if (!state.mine.has(vip) || state.handovers.has(vip)) return false;
+  const claim = state.mine.get(vip);
+  if (claim === undefined || state.handovers.has(vip)) return false;
   const tried = new Set<NodeId>();
   const target = options.to ?? nextCandidate(state, vip, tried, now);
   if (target === undefined) return false;
-  state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain: options.drain ?? drainTime(state, vip, now) }, now));
+  // Nobody uses what is not answered.
+  const drain = claim.withheld ? 0 : (options.drain ?? drainTime(state, vip, now));
+  state.handovers.set(vip, begin(state, vip, target, { reason, tried, drain }, now));
   return true;
 }
 
@@ -44,7 +47,7 @@ function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>, n
   let waitedFor: NodeId | undefined;
   for (const node of state.desired.get(vip)?.order ?? []) {
     const peer = state.peers.get(node);
-    if (peer === undefined || tried.has(node) || !candidate(peer, vip)) continue;
+    if (peer === undefined || tried.has(node) || !candidate(peer)) continue;
     if (peer.listening) waitedFor ??= node;
     else if (peer.uplinkOk || !someUp) return node;
   }
@@ -126,7 +129,7 @@ export function onCommit(state: MeshState, peer: Peer, claims: readonly Claim[],
 
 function accepts(state: MeshState, vip: Vip, now: number): boolean {
   const eligible = state.desired.get(vip)?.order.includes(state.me) === true;
-  return eligible && !state.leaving && !state.notReady.has(vip) && now >= state.listenUntil && now >= state.ableSince;
+  return eligible && !state.leaving && now >= state.listenUntil && now >= state.ableSince;
 }
 
 function sendClaimsOf(

@@ -67,12 +67,12 @@ export function yieldCaretaking(state: MeshState, peer: Peer, fx: Effect[]): voi
 /** No live and willing node comes before this one in the order of the address, and none owns it. */
 function isNext(state: MeshState, vip: Vip): boolean {
   const order: readonly NodeId[] = state.desired.get(vip)?.order ?? [];
-  if (!order.includes(state.me) || state.mine.has(vip) || state.leaving || state.notReady.has(vip)) return false;
+  if (!order.includes(state.me) || state.mine.has(vip) || state.leaving) return false;
   for (const node of state.claimants.get(vip) ?? []) if (state.peers.get(node)?.liveness === 'two-way') return false;
   for (const node of order) {
     if (node === state.me) return true;
     const peer = state.peers.get(node);
-    if (peer !== undefined && candidate(peer, vip)) return false;
+    if (peer !== undefined && candidate(peer)) return false;
   }
   return false;
 }

@@ -10,6 +10,8 @@ interface Watch {
 export class Observer {
   worstGap = 0;
   worstDual = 0;
+  /** Addresses that were answered while a stranger had them. */
+  readonly overStrangers = new Set<Vip>();
   readonly #simulation: Simulation;
   readonly #watches = new Map<string, Watch>();
 
@@ -21,6 +23,7 @@ export class Observer {
   reset(): void {
     this.worstGap = 0;
     this.worstDual = 0;
+    this.overStrangers.clear();
     this.#watches.clear();
     this.refresh();
   }
@@ -65,8 +68,9 @@ export class Observer {
 
   #answersItself(node: SimNode, vip: Vip): boolean {
     const claim = node.alive ? node.state.mine.get(vip) : undefined;
-    if (!this.#simulation.kernel) return claim?.dormant === false;
-    if (claim?.dormant === false && !node.paused) return true;
+    const answered = claim?.dormant === false && !claim.withheld;
+    if (!this.#simulation.kernel) return answered;
+    if (answered && !node.paused) return true;
     // Nobody renews the lease, or nobody has taken the table over yet.
     const orphaned = !node.alive || node.paused || claim?.dormant === true;
     return orphaned && node.host && node.pinned.vips.has(vip) && this.#simulation.now < node.pinned.until;
@@ -76,6 +80,7 @@ export class Observer {
     const watch = this.#watches.get(key) ?? { gapSince: undefined, dualSince: undefined };
     this.#watches.set(key, watch);
     const owners = this.targets(vip, side).size;
+    if (owners > 0 && this.#simulation.strangers.has(vip)) this.overStrangers.add(vip);
     if (watch.gapSince !== undefined) this.worstGap = Math.max(this.worstGap, now - watch.gapSince);
     if (watch.dualSince !== undefined) this.worstDual = Math.max(this.worstDual, now - watch.dualSince);
     watch.gapSince = owners === 0 && this.#able(vip, side) ? (watch.gapSince ?? now) : undefined;
@@ -84,9 +89,10 @@ export class Observer {
 
   /** Whether there is a node on the side that could own it. */
   #able(vip: Vip, side: number): boolean {
+    if (this.#simulation.strangers.has(vip)) return false;
     return this.#simulation.order(vip).some(id => {
       const node = this.#simulation.nodeOf(id);
-      return node?.alive === true && !node.paused && node.side === side && !node.mute && !node.state.notReady.has(vip);
+      return node?.alive === true && !node.paused && node.side === side && !node.mute;
     });
   }
 }

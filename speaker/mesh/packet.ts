@@ -30,6 +30,8 @@ export interface Claim {
   epoch: number;
   /** Position of the owner in the order of preference when it claimed: lower wins at equal epochs, the same on every node. */
   rank: number;
+  /** The address is not answered: somebody else has it, or may have it. */
+  withheld?: boolean;
 }
 
 export interface PacketFlags {
@@ -62,18 +64,17 @@ export interface Packet {
   multiplier: number;
   /** Identifies the newest key the sender has: rotation ends when all have it. */
   newestKey: number;
-  configGeneration: number;
   /** Counts changes of the sender's claims. */
   claimsVersion: number;
   /** XOR over the hashes of all claims of the sender. */
   claimsDigest: bigint;
+  /** The same over those that are withheld; speakers of before say 0. */
+  withheldDigest: bigint;
   /** `claims` are all the sender has. */
   complete: boolean;
   claims: readonly Claim[];
   /** Addresses the sender gave up. */
   released: readonly Vip[];
-  /** Addresses the sender is eligible for but cannot take now. */
-  notReady: readonly Vip[];
   name: string;
   macs: readonly Mac[];
   /** With `commit`: so long (ms) the old owner goes on for those who use the address already, and the new one announces nothing. */

@@ -62,6 +62,7 @@ function reconsiderClaims(state: MeshState, peer: Peer, now: number, cause: Take
 export function dropClaims(state: MeshState, peer: Peer, now: number, cause: TakeoverCause): void {
   for (const vip of peer.claims.keys()) removePeerClaim(state, peer, vip, now, cause);
   peer.claimsDigest = 0n;
+  peer.withheldDigest = 0n;
   peer.claimsVersion = -1;
   dropParts(state, peer);
 }

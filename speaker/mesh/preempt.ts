@@ -18,8 +18,15 @@ export function tickPreemption(state: MeshState, now: number): void {
   for (const [vip, claim] of state.mine) {
     if (state.handovers.size >= PARALLEL_HANDOVERS) return;
     const desired = state.desired.get(vip);
-    if (desired === undefined || claim.dormant || state.handovers.has(vip) || now - (claim.triedAt ?? claim.since) < wait(claim)) continue;
-    const to = target(state, vip, desired, claim, now);
+    if (
+      desired === undefined ||
+      claim.dormant ||
+      claim.withheld ||
+      state.handovers.has(vip) ||
+      now - (claim.triedAt ?? claim.since) < wait(claim)
+    )
+      continue;
+    const to = target(state, desired, claim, now);
     if (to === undefined) continue;
     claim.triedAt = now;
     startHandover(state, vip, 'preferred', now, { to });
@@ -31,16 +38,16 @@ function wait(claim: OwnClaim): number {
   return claim.triedAt === undefined ? 0 : SETTLED;
 }
 
-function target(state: MeshState, vip: Vip, desired: DesiredAddress, claim: OwnClaim, now: number): NodeId | undefined {
+function target(state: MeshState, desired: DesiredAddress, claim: OwnClaim, now: number): NodeId | undefined {
   const { rebalance, preempt = false, order } = desired;
   // What it was taken from still has connections; to move on would take two steps for them.
   if (claim.quiet !== undefined) return undefined;
   const asked = rebalance !== undefined && claim.since < rebalance && now - rebalance < REQUEST_LIFETIME;
-  const first = order.find(node => node === state.me || willing(state, vip, node));
+  const first = order.find(node => node === state.me || willing(state, node));
   if (first === undefined || first === state.me) return undefined;
   if (asked) return first;
   if (!preempt || now - claim.since < SETTLED) return undefined;
-  return order.slice(0, startOfGroup(state, desired)).find(node => willing(state, vip, node) && isSteady(state, node, now));
+  return order.slice(0, startOfGroup(state, desired)).find(node => willing(state, node) && isSteady(state, node, now));
 }
 
 /** The place of the first node that is as preferred as this one. The nodes before it are preferred to it; those after are next in line. */
@@ -54,7 +61,7 @@ function startOfGroup(state: MeshState, { order, preference = [1, order.length] 
   return Math.max(0, Math.min(start, place));
 }
 
-function willing(state: MeshState, vip: Vip, node: NodeId): boolean {
+function willing(state: MeshState, node: NodeId): boolean {
   const peer = state.peers.get(node);
-  return peer !== undefined && candidate(peer, vip) && !peer.listening && peer.uplinkOk;
+  return peer !== undefined && candidate(peer) && !peer.listening && peer.uplinkOk;
 }

@@ -1,5 +1,5 @@
 import { concerns } from './candidacies.ts';
-import { addPeerClaim, reconsider, release, removePeerClaim } from './claims.ts';
+import { addPeerClaim, release, removePeerClaim } from './claims.ts';
 import { onCommit, onPrepare, onReady } from './handover.ts';
 import { yieldCaretaking } from './hold.ts';
 import { onFlowsGone } from './lame-duck.ts';
@@ -96,6 +96,7 @@ function session(state: MeshState, packet: Packet, address: string, now: number,
       ...restarted,
       claims: peer.claims,
       claimsDigest: peer.claimsDigest,
+      withheldDigest: peer.withheldDigest,
       liveness: peer.liveness,
       fast: peer.fast,
       lameDucks: peer.lameDucks,
@@ -136,7 +137,6 @@ function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { addres
   peer.uplinkOk = packet.flags.uplinkOk;
   peer.draining = packet.flags.draining;
   peer.listening = packet.flags.listening;
-  noteReadiness(state, peer, packet.notReady, now);
   state.companyAt = now;
   state.metAt ??= now;
   const deadline = Math.min(DEADLINE.max, Math.max(DEADLINE.min, packet.interval * packet.multiplier));
@@ -167,18 +167,11 @@ function noteLoss(state: MeshState, peer: Peer, now: number): void {
   if (missed > 0) state.counters.beaconsLost += missed;
 }
 
-function noteReadiness(state: MeshState, peer: Peer, notReady: readonly Vip[], now: number): void {
-  if (notReady.length === 0 && peer.notReady.size === 0) return;
-  const before = peer.notReady;
-  peer.notReady = new Set(notReady);
-  for (const vip of before) if (!peer.notReady.has(vip)) reconsider(state, vip, now, 'unclaimed');
-}
-
 /** A beacon, or a packet like one: its claims are all there are, or their digest tells whether our view of them is current. */
 function noteClaims(state: MeshState, peer: Peer, packet: Packet, now: number, fx: Effect[]): void {
   if (packet.claimsVersion < peer.claimsVersion) return;
   peer.claimsVersion = packet.claimsVersion;
-  if (peer.claimsDigest !== packet.claimsDigest) {
+  if (peer.claimsDigest !== packet.claimsDigest || peer.withheldDigest !== packet.withheldDigest) {
     if (packet.complete) replaceClaims(state, peer, packet.claims, now);
     else if (now - peer.syncRequestedAt >= state.timers.interval) {
       peer.syncRequestedAt = now;

@@ -35,13 +35,12 @@ export function packetFor(state: MeshState, type: PacketType, peer: Peer | undef
     interval: peer?.fast === true ? timers.interval : slow,
     multiplier: peer?.fast === true ? timers.multiplier : SLOW_MULTIPLIER,
     newestKey: state.newestKey,
-    configGeneration: state.configGeneration,
     claimsVersion: state.claimsVersion,
     claimsDigest: state.claimsDigest,
+    withheldDigest: state.withheldDigest,
     complete: all,
     claims: content.claims ?? (all ? [...state.mine.values()] : []),
     released: content.released ?? [],
-    notReady: [...state.notReady].slice(0, PACKET_CLAIMS),
     name: state.name,
     macs: state.macs,
     drain: content.drain ?? 0,
@@ -69,6 +68,13 @@ export function sendToAll(state: MeshState, type: PacketType, now: number, fx: E
 export function tell(state: MeshState, type: 'claim' | 'yield', vips: readonly Vip[], now: number, fx: Effect[]): void {
   tellOnce(state, type, vips, now, fx);
   state.repeats.push({ at: now + 20, type, vips }, { at: now + 50, type, vips });
+}
+
+/** Tells once of claims that are withheld now, or no longer: whoever misses it learns by the next digest. */
+export function tellChanged(state: MeshState, now: number, fx: Effect[]): void {
+  if (state.changed.size === 0) return;
+  tellOnce(state, 'claim', [...state.changed], now, fx);
+  state.changed.clear();
 }
 
 /** Sends what still holds of an earlier `tell`. */

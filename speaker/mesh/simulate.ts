@@ -63,6 +63,9 @@ function judge(simulation: Simulation, scenario: Scenario, before: number, resul
     ...(worstDual > scenario.dual ? [`two owners for ${worstDual.toFixed(1)} ms`] : []),
     ...(takeovers > scenario.takeovers ? [`${takeovers} takeovers`] : []),
     ...(announced > (scenario.announced ?? Number.POSITIVE_INFINITY) ? [`${announced} announcements`] : []),
+    ...(simulation.observer.overStrangers.size > 0
+      ? [`answered over a stranger: ${[...simulation.observer.overStrangers].join(', ')}`]
+      : []),
     ...(simulation.refused > 0 ? [`${simulation.refused} packets refused`] : []),
     ...wrong.slice(0, 3),
   ];

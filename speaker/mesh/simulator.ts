@@ -1,5 +1,6 @@
 import { type Keyring, keyring, nodeIdOf, seal, segmentIdOf, unseal } from './authentication.ts';
-import { handedOver, leaveMesh, refuseAddress, retryAddress, setCarrier, setDesired } from './desired.ts';
+import { setWithheld } from './claims.ts';
+import { handedOver, leaveMesh, setCarrier, setDesired } from './desired.ts';
 import { EventQueue } from './event-queue.ts';
 import { onKernelAnswer } from './hold.ts';
 import { flowsGone } from './lame-duck.ts';
@@ -61,6 +62,10 @@ export interface SimNode {
   pinned: { vips: ReadonlySet<Vip>; until: number };
 }
 
+/** How long a node asks whether a stranger has an address, and how soon it asks again when one has (ms). */
+const PROBE = 60;
+const PROBE_AGAIN = 1_000;
+
 const SEGMENT = segmentIdOf('192.0.2.0/24');
 const UID = 'simulation';
 const OLD_KEY = Buffer.alloc(32, 1);
@@ -77,6 +82,8 @@ export class Simulation {
   clientSides = [0];
   gatewayUp: boolean;
   takeovers = 0;
+  /** Addresses that somebody beyond the nodes uses. */
+  readonly strangers = new Set<Vip>();
   /** Signed packets that were refused. */
   refused = 0;
   /** Gratuitous announcements that would be sent, in order. */
@@ -240,7 +247,7 @@ export class Simulation {
   /** The speaker is gone or hangs: from now on the kernel answers from its table, until the lease ends that the speaker renewed last. */
   #pin(node: SimNode): void {
     if (!this.#kernel || !node.alive || node.paused) return;
-    const vips = [...node.state.mine.values()].flatMap(({ vip, dormant }) => (dormant ? [] : [vip]));
+    const vips = [...node.state.mine.values()].flatMap(({ vip, dormant, withheld }) => (dormant || withheld ? [] : [vip]));
     node.pinned = { vips: new Set(vips), until: this.now + this.#hold };
     this.after(this.#hold, () => this.observer.refresh());
   }
@@ -289,14 +296,16 @@ export class Simulation {
     this.observer.refresh();
   }
 
-  /** A stranger answers for the address where `node` probes for it. */
-  refuse(node: SimNode, vip: Vip): void {
-    this.#apply(node, refuseAddress(node.state, vip, this.#clock(node)));
+  /** The address is a new one, of which nobody knows an epoch; with `stranger` somebody uses it. Plan it when the nodes have given it up. */
+  renew(vip: Vip, stranger: boolean): void {
+    if (stranger) this.strangers.add(vip);
+    this.#epochs.delete(vip);
   }
 
   /** The stranger is gone. */
-  retry(node: SimNode, vip: Vip): void {
-    retryAddress(node.state, vip, this.#clock(node));
+  vacate(vip: Vip): void {
+    this.strangers.delete(vip);
+    this.observer.refresh();
   }
 
   /** The plan changes; every node hears of it a little later (API and watch). */
@@ -404,13 +413,34 @@ export class Simulation {
       if (effect.kind === 'send') this.#send(node, effect);
       else if (effect.kind === 'acquire') {
         if (effect.cause !== 'restored') this.takeovers += 1;
-        if (effect.cause !== 'restored' && !effect.quiet) this.announced.push({ at: this.now, vip: effect.vip, node: node.index });
-        if (effect.epoch >= (this.#epochs.get(effect.vip)?.epoch ?? 0)) this.#epochs.set(effect.vip, { epoch: effect.epoch, node });
-        this.observer.changed(effect.vip);
+        if (effect.probe) this.#probe(node, effect);
+        else this.#answer(node, effect, effect.cause !== 'restored' && !effect.quiet);
       } else if (effect.kind === 'release' || effect.kind === 'caretake') this.observer.changed(effect.vip);
       else if (effect.kind === 'announce') this.announced.push({ at: this.now, vip: effect.vip, node: node.index });
       else if (effect.kind === 'ask-kernel') this.#askKernel(node, effect.address);
     }
+  }
+
+  /** What the wire thread does by ARP and NDP before the first use of an address, and again while a stranger has it. */
+  #probe(node: SimNode, effect: Effect & { kind: 'acquire' }): void {
+    const { life } = node;
+    const { vip, epoch } = effect;
+    const verdict = (): void => {
+      const claim = node.life === life ? node.state.mine.get(vip) : undefined;
+      if (claim?.epoch !== epoch || !claim.withheld) return;
+      if (node.paused) return this.after(PROBE, verdict);
+      if (this.strangers.has(vip)) return this.after(PROBE_AGAIN, verdict);
+      setWithheld(node.state, vip, false);
+      this.#answer(node, effect, true);
+    };
+    this.after(PROBE, verdict);
+  }
+
+  /** Only now others hear of it by the API. */
+  #answer(node: SimNode, { vip, epoch }: Effect & { kind: 'acquire' }, announces: boolean): void {
+    if (announces) this.announced.push({ at: this.now, vip, node: node.index });
+    if (epoch >= (this.#epochs.get(vip)?.epoch ?? 0)) this.#epochs.set(vip, { epoch, node });
+    this.observer.changed(vip);
   }
 
   #askKernel(asker: SimNode, address: string): void {

@@ -43,7 +43,6 @@ export type ReleaseCause =
   | 'no-uplink'
   | 'unheard'
   | 'no-carrier'
-  | 'conflict'
   | 'leaving'
   | 'interface-gone';
 
@@ -148,12 +147,12 @@ export interface Peer {
   uplinkOk: boolean;
   draining: boolean;
   listening: boolean;
-  notReady: ReadonlySet<Vip>;
   newestKey: number;
   macs: readonly Mac[];
   claims: Map<Vip, Claim>;
   claimsVersion: number;
   claimsDigest: bigint;
+  withheldDigest: bigint;
   sync: { version: number; count: number; parts: Map<number, readonly Claim[]> } | undefined;
   syncRequestedAt: number;
   repliedAt: number;
@@ -210,7 +209,6 @@ export interface MeshState {
   readonly random: () => number;
   macs: readonly Mac[];
   newestKey: number;
-  configGeneration: number;
   seq: number;
   /** Addresses (transport) of nodes that are expected on the segment: asked by unicast where multicast is filtered. */
   hints: readonly string[];
@@ -232,7 +230,10 @@ export interface MeshState {
   /** Peers whose claims name the address, alive or not. */
   readonly claimants: Map<Vip, Set<NodeId>>;
   readonly open: Map<Vip, OpenAddress>;
-  readonly notReady: Set<Vip>;
+  /** Addresses whose last claim, ours or another's, was withheld: whoever takes one asks first whether a stranger has it. */
+  readonly withheld: Set<Vip>;
+  /** Claims of ours that are withheld since the last tick, or no longer: the others are not told yet. */
+  readonly changed: Set<Vip>;
   readonly handovers: Map<Vip, Handover>;
   /** Addresses given to another node, whose established flows still come in here. */
   readonly lameDucks: Map<Vip, LameDuck>;
@@ -268,6 +269,7 @@ export interface MeshState {
   membersChanged: boolean;
   claimsVersion: number;
   claimsDigest: bigint;
+  withheldDigest: bigint;
   leaving: boolean;
   /** Until when handovers may go on for established flows while this node leaves; undefined: they do not. */
   leaveUntil: number | undefined;
@@ -283,7 +285,8 @@ export interface MeshState {
 export type Effect =
   /** To one peer's address, or by multicast to the segment. */
   | { kind: 'send'; to: { address: string } | 'group'; packet: Packet }
-  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause; quiet?: Quiet }
+  /** With `probe` it is not answered before `setWithheld` says that nobody else has it. */
+  | { kind: 'acquire'; vip: Vip; epoch: number; cause: TakeoverCause; quiet?: Quiet; probe?: boolean }
   /** With `lameDuck`, those who ask by unicast are still answered, until `lame-duck-over`. */
   | { kind: 'release'; vip: Vip; epoch: number; cause: ReleaseCause; to?: NodeId; lameDuck?: LameDuck }
   /** A lame duck of before the restart goes on. */
@@ -322,7 +325,6 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     random: options.random,
     macs: options.macs ?? [],
     newestKey: options.newestKey ?? 0,
-    configGeneration: 0,
     seq: 0,
     hints: [],
     peers: new Map(),
@@ -337,7 +339,8 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     maxEpoch: new Map(),
     claimants: new Map(),
     open: new Map(),
-    notReady: new Set(),
+    withheld: new Set(),
+    changed: new Set(),
     handovers: new Map(),
     lameDucks: new Map(),
     quietFrom: new Set(),
@@ -361,6 +364,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     membersChanged: false,
     claimsVersion: 0,
     claimsDigest: 0n,
+    withheldDigest: 0n,
     leaving: false,
     leaveUntil: undefined,
     drain: options.drain ?? 0,
@@ -369,8 +373,6 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     counters: { stalls: 0, beaconsLost: 0, peersLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };
 }
-
-const NONE: ReadonlySet<Vip> = new Set();
 
 export function createPeer(packet: Packet, address: string, now: number): Peer {
   return {
@@ -398,12 +400,12 @@ export function createPeer(packet: Packet, address: string, now: number): Peer {
     uplinkOk: false,
     draining: false,
     listening: false,
-    notReady: NONE,
     newestKey: 0,
     macs: [],
     claims: new Map(),
     claimsVersion: -1,
     claimsDigest: 0n,
+    withheldDigest: 0n,
     sync: undefined,
     syncRequestedAt: Number.NEGATIVE_INFINITY,
     repliedAt: Number.NEGATIVE_INFINITY,

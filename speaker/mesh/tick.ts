@@ -5,7 +5,7 @@ import { tickLameDucks } from './lame-duck.ts';
 import type { Vip } from './packet.ts';
 import { chooseFast, excuseKernel, forgetPeers, judge } from './peers.ts';
 import { tickPreemption } from './preempt.ts';
-import { packetFor, repeat, sendTo } from './send.ts';
+import { packetFor, repeat, sendTo, tellChanged } from './send.ts';
 import { type Company, type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
 import { noteSteadiness } from './steadiness.ts';
 import { detection, listening } from './timers.ts';
@@ -37,6 +37,7 @@ export function tick(state: MeshState, now: number): Effect[] {
   probeSuspects(state, now, fx);
   askKernels(state, now, fx);
   repeat(state, now, fx);
+  tellChanged(state, now, fx);
   beacons(state, now, fx);
   return fx;
 }

@@ -105,17 +105,6 @@ export const HANDOVERS: readonly Scenario[] = [
     takeovers: 12,
   },
   {
-    name: 'the new owner finds a stranger in the middle of a handover',
-    run: s => {
-      s.leave(s.node(0));
-      s.run(26);
-      for (const vip of s.vips) s.refuse(s.node(1), vip);
-    },
-    gap: 300,
-    dual: 60,
-    takeovers: 20,
-  },
-  {
     name: 'two nodes leave at the same time',
     run: s => {
       s.leave(s.node(0));

@@ -7,6 +7,7 @@ import { PREEMPTION } from './preemption.ts';
 import { CHANGES } from './readiness.ts';
 import type { Scenario } from './scenario.ts';
 import { SEGMENTS } from './segments.ts';
+import { STRANGERS } from './strangers.ts';
 
 export { LARGE } from './large.ts';
 export type { Scenario } from './scenario.ts';
@@ -21,4 +22,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...LAME_DUCKS,
   ...PREEMPTIONS,
   ...SEGMENTS,
+  ...STRANGERS,
 ];

@@ -15,30 +15,6 @@ function churn(s: Simulation, rounds: number): void {
 /** Plans, keys and clocks that change, with nothing broken. */
 export const CHANGES: readonly Scenario[] = [
   {
-    name: 'readiness churn: a stranger on an address at its owner',
-    run: s => {
-      const [vip] = s.vips;
-      if (vip !== undefined) s.refuse(s.node(0), vip);
-    },
-    gap: 300,
-    dual: 5,
-    takeovers: 1,
-  },
-  {
-    name: 'readiness churn: the stranger goes, and the node is the next in line again',
-    run: s => {
-      const [vip] = s.vips;
-      if (vip === undefined) return;
-      s.refuse(s.node(0), vip);
-      s.run(1_000);
-      s.retry(s.node(0), vip);
-      s.crash(s.node(1));
-    },
-    gap: 450,
-    dual: 5,
-    takeovers: 8,
-  },
-  {
     name: 'a clock jump of an hour on one node',
     run: s => {
       const { state } = s.node(0);

@@ -42,10 +42,6 @@ export class Announcing {
     this.#flush();
   }
 
-  isProbing(ip: string): boolean {
-    return this.#probe.has(ip);
-  }
-
   /** A stranger says that it has the address. Ends the probe when one runs, and returns the verdict then. */
   foundStranger(ip: string, mac: Mac): Verdict | undefined {
     return this.#probe.heard(ip, mac, NOBODY);

@@ -11,8 +11,6 @@ export interface AnsweringParts {
   listener: FrameListener;
   /** Addresses of the plan on this segment. */
   planned: ReadonlyMap<string, WireAddress>;
-  /** Whether an address of this node is not to be answered yet. */
-  withholds: (ip: string) => boolean;
   /** The responder that could not be opened before is there. */
   onChange: () => void;
 }
@@ -134,7 +132,7 @@ export class Answering {
     const held = caretaking.get(ip);
     if (held !== undefined) return { mode: 'caretaker', mac: held.mac };
     if (lameDucks.has(ip)) return { mode: 'lame-duck' };
-    const own = mine.get(ip)?.dormant === false && !this.#parts.withholds(ip);
-    return own ? { mode: 'own' } : { mode: 'silent' };
+    const claim = mine.get(ip);
+    return claim?.dormant === false && !claim.withheld ? { mode: 'own' } : { mode: 'silent' };
   }
 }

@@ -60,7 +60,6 @@ export class Segment {
     this.#answering = new Answering(state, {
       listener,
       planned: this.#addresses,
-      withholds: ip => this.#strangers.withholds(ip),
       onChange: () => this.update(this.device),
     });
     this.update(device);
@@ -299,20 +298,20 @@ export class Segment {
   }
 
   #acquire(effect: Effect & { kind: 'acquire' }): void {
-    const { vip, epoch, cause, quiet } = effect;
+    const { vip, cause, quiet, probe } = effect;
     this.#ownership.claimed(effect);
-    // Not even the usual refresh: it would draw everybody here.
-    if (quiet !== undefined) this.#ownership.answer(vip);
-    else if (cause === 'restored') this.#announcing.resume(vip);
     // Never on failover: the address is known to be ours, and a client waits.
-    else if (epoch === 1) this.#announcing.probe(vip);
+    if (probe) this.#announcing.probe(vip);
+    // Not even the usual refresh: it would draw everybody here.
+    else if (quiet !== undefined) this.#ownership.answer(vip);
+    else if (cause === 'restored') this.#announcing.resume(vip);
     else this.#announcing.announce(vip);
   }
 
   /** The interface came back, or has another MAC, which is then reported as well. */
   #announceAll(report: boolean): void {
-    for (const { vip, epoch, quiet } of this.#state.mesh.mine.values()) {
-      if (this.#strangers.withholds(vip)) continue;
+    for (const { vip, epoch, quiet, withheld } of this.#state.mesh.mine.values()) {
+      if (withheld) continue;
       // Whoever was told of it knows the way still; with another MAC there is no quiet way.
       if (quiet !== undefined && !report) continue;
       if (report) this.#ownership.interfaceChanged(vip, epoch);

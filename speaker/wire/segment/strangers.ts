@@ -1,6 +1,7 @@
 import type { Verdict } from '../../layer2/address-probe.ts';
 import { ConflictWatch } from '../../layer2/conflict.ts';
 import type { Mac } from '../../layer2/ethernet.ts';
+import { setWithheld } from '../../mesh/claims.ts';
 import { startHandover } from '../../mesh/handover.ts';
 import type { Announcing } from './announcing.ts';
 import { peerWith, type SegmentState } from './state.ts';
@@ -34,11 +35,6 @@ export class Strangers {
     this.#announcing = announcing;
   }
 
-  /** Whether an address of this node is not answered, because a stranger has it or may have it. */
-  withholds(ip: string): boolean {
-    return this.#announcing.isProbing(ip) || this.#refused.has(ip);
-  }
-
   /** `mac` says that it has `ip`, or with `probe` asks whether it may have it. */
   claimed(ip: string, mac: Mac, probe: boolean): void {
     const verdict = this.#isElse(ip, mac, probe) ? this.#announcing.foundStranger(ip, mac) : undefined;
@@ -55,10 +51,11 @@ export class Strangers {
     if (!this.#state.mesh.mine.has(ip)) return;
     if (stranger === undefined) {
       this.#accept(ip);
+      setWithheld(this.#state.mesh, ip, false);
       this.#announcing.announce(ip);
       return;
     }
-    // The claim is kept, so that no other node announces over the stranger; nothing is answered.
+    // The claim is kept and stays withheld, so that no other node announces over the stranger; nothing is answered.
     const now = this.#now();
     const told = this.#refused.get(ip)?.told === true;
     const given = this.#giveTo(ip, stranger, now);
