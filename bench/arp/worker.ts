@@ -11,7 +11,8 @@ const LEASE_NS = 2_000_000_000n;
 
 const side = loopWorkerSide<ResponderOptions & { realtime: boolean }>({ onError: error => side.post({ error: String(error) }) });
 const { loop, data } = side;
-const ignored = { asked: () => undefined, claimed: () => undefined, replied: () => undefined, heard: () => undefined, holdOf: () => 0 };
+const nothing = (): void => undefined;
+const ignored = { asked: nothing, claimed: nothing, replied: nothing, unjoined: nothing, heard: nothing, holdOf: () => 0 };
 
 inNetworkNamespace(data.namespace, () => {
   const device = devicesOf(interfaces(), [], new Set()).usable.find(({ name }) => name === 'eth0');

@@ -8,8 +8,6 @@ import {
   PacketSocket,
   type PollLoop,
   RawSocketError,
-  solicitedNodeGroup,
-  UdpSocket,
 } from 'raw-socket';
 import { type AnswerTable, answerWith, type Requester, type Standing } from '../layer2/answer.ts';
 import { ARP_REQUEST, arpReply, decodeArp, encodeArp } from '../layer2/arp.ts';
@@ -18,6 +16,7 @@ import { decodeNdp, encodeNdp, NEIGHBOUR_SOLICITATION, solicitedAdvertisement, U
 import { familyOf } from '../layer2/octets.ts';
 import type { Device } from './devices.ts';
 import { type Kernel, KernelAnswers } from './kernel-answers.ts';
+import { SolicitedGroups } from './solicited-groups.ts';
 
 /** What the frames on a segment tell beyond the questions that are answered here. */
 export interface FrameListener {
@@ -29,6 +28,8 @@ export interface FrameListener {
   holdOf(ip: string): number;
   /** `neighbour` answered something sent from `ip`: ours, or the node's own. */
   replied(ip: string, neighbour: string, mac: Mac): void;
+  /** The groups of `count` IPv6 addresses could not be joined: solicitations for them may not arrive. */
+  unjoined(count: number, error: RawSocketError): void;
   /** Any frame of a neighbour: packets reach us. */
   heard(mac: Mac): void;
 }
@@ -53,8 +54,7 @@ export class Responder {
   readonly #table: { mac: Mac; standings: Map<string, Standing> };
   readonly #arp: PacketSocket;
   readonly #ndp: PacketSocket;
-  /** Holds the solicited-node memberships, so that MLD reports go out; undefined where the host has no IPv6. */
-  readonly #groups: UdpSocket | undefined;
+  readonly #groups: SolicitedGroups;
   #kernel: KernelAnswers | undefined;
   /** Why the kernel does not answer on this interface although it could on others. */
   kernelProblem: string | undefined;
@@ -85,7 +85,7 @@ export class Responder {
       this.#arp.close();
       throw error;
     }
-    this.#groups = openGroups();
+    this.#groups = new SolicitedGroups(loop, this.#ndp, device.index, (count, error) => listener.unjoined(count, error));
     loop.add(this.#arp);
     loop.add(this.#ndp);
     if (kernel !== undefined) this.#attach(kernel);
@@ -107,20 +107,18 @@ export class Responder {
     const removed = [...before.keys()].filter(ip => !standings.has(ip));
     const ownChanged = own.join() !== this.#own.join();
     this.#own = own;
-    for (const ip of removed) {
-      before.delete(ip);
-      this.#kernel?.dropAdopted(ip);
-      this.#kernel?.delete(ip);
-      if (familyOf(ip) === 6) this.#leave(ip);
-    }
-    for (const [ip, standing] of standings) {
-      before.set(ip, standing);
-      this.#kernel?.set(ip, standing, this.#listener.holdOf(ip));
-    }
-    for (const ip of added) if (familyOf(ip) === 6) this.#join(ip);
+    for (const ip of removed) before.delete(ip);
+    for (const [ip, standing] of standings) before.set(ip, standing);
     const changed = [...added, ...removed];
+    // The filters first: without them nothing is seen of an address, whatever else works.
     if (ownChanged || changed.some(ip => familyOf(ip) === 4)) this.#arp.setFilter(this.#filter(4));
     if (ownChanged || changed.some(ip => familyOf(ip) === 6)) this.#ndp.setFilter(this.#filter(6));
+    for (const ip of removed) {
+      this.#kernel?.dropAdopted(ip);
+      this.#kernel?.delete(ip);
+    }
+    for (const [ip, standing] of standings) this.#kernel?.set(ip, standing, this.#listener.holdOf(ip));
+    this.#groups.follow(new Set([...standings.keys()].filter(ip => familyOf(ip) === 6)));
   }
 
   setStanding(ip: string, standing: Standing): void {
@@ -141,7 +139,7 @@ export class Responder {
 
   /** The link came back: switches may have forgotten the memberships. */
   rejoin(): void {
-    this.#groups?.rejoin(this.#device.index);
+    this.#groups.rejoin();
   }
 
   send(frame: Buffer): void {
@@ -171,7 +169,7 @@ export class Responder {
       this.#loop.remove(socket.fd);
       socket.close();
     }
-    this.#groups?.close();
+    this.#groups.close();
   }
 
   #attach(kernel: Kernel): void {
@@ -239,26 +237,5 @@ export class Responder {
     // Answers to what was sent from the node's own address are wanted too: they are the uplink's sign of life.
     if (family === 4) return arpFilter({ interfaceIndex, targets: [...addresses, ...own], senders: addresses });
     return ndpFilter({ interfaceIndex, targets: addresses, destinations: [...addresses, ...own] });
-  }
-
-  #join(ip: string): void {
-    const { group, mac } = solicitedNodeGroup(ip);
-    this.#ndp.joinMulticast(mac);
-    this.#groups?.joinMulticast(group, this.#device.index);
-  }
-
-  #leave(ip: string): void {
-    const { group, mac } = solicitedNodeGroup(ip);
-    this.#ndp.leaveMulticast(mac);
-    this.#groups?.leaveMulticast(group, this.#device.index);
-  }
-}
-
-function openGroups(): UdpSocket | undefined {
-  try {
-    return UdpSocket.open({ family: 6, port: 0 });
-  } catch (error) {
-    if (error instanceof RawSocketError) return undefined;
-    throw error;
   }
 }

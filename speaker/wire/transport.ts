@@ -51,9 +51,18 @@ export class Transport {
     return problems;
   }
 
-  /** Reports group memberships anew: the interface came back. */
-  rejoin(): void {
-    for (const socket of this.#sockets.values()) socket.rejoin(this.#index);
+  /** Reports group memberships anew: the interface came back. Returns what could not be. */
+  rejoin(): RawSocketError[] {
+    const problems: RawSocketError[] = [];
+    for (const socket of this.#sockets.values()) {
+      try {
+        socket.rejoin(this.#index);
+      } catch (error) {
+        if (!(error instanceof RawSocketError)) throw error;
+        problems.push(error);
+      }
+    }
+    return problems;
   }
 
   send(data: Buffer, to: { address: string } | 'group'): void {

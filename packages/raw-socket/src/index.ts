@@ -8,6 +8,7 @@ export type { CountedEntry, ResponderEntry } from './ebpf/layout.ts';
 export { cleanupPins } from './ebpf/pins.ts';
 export { KernelResponder, type KernelResponderOptions, type KernelResponderResult, openKernelResponder } from './ebpf/responder.ts';
 export { RawSocketError, type RawSocketErrorCode } from './error.ts';
+export { GroupSockets } from './group-sockets.ts';
 export { formatIp, formatMac, parseIp, parseMac } from './inet.ts';
 export { type LoopSide, LoopWorker, type LoopWorkerOptions, loopWorkerSide } from './loop-worker.ts';
 export { solicitedNodeGroup } from './membership.ts';

@@ -55,13 +55,20 @@ export class Memberships {
     }
   }
 
-  rejoin(ifindex: number): void {
-    for (const entry of this.#counts.values()) {
+  /**
+   * @param group only this one
+   * @throws RawSocketError the first failure, after all others were tried; the next call tries them all again
+   */
+  rejoin(ifindex: number, group?: string): void {
+    let failure: RawSocketError | undefined;
+    const one = group === undefined ? undefined : this.#counts.get(this.#key(group, ifindex).key);
+    for (const entry of group === undefined ? this.#counts.values() : one === undefined ? [] : [one]) {
       if (entry.ifindex !== ifindex) continue;
       this.#apply('leave', entry.group, ifindex);
       const result = this.#apply('join', entry.group, ifindex);
-      if (result < 0) throw systemError('setsockopt', -result, `join ${formatIp(entry.group)} on interface ${ifindex} again`);
+      if (result < 0) failure ??= systemError('setsockopt', -result, `join ${formatIp(entry.group)} on interface ${ifindex} again`);
     }
+    if (failure !== undefined) throw failure;
   }
 
   #key(group: string, ifindex: number): { key: string; bytes: Buffer } {

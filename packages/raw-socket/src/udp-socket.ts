@@ -140,9 +140,9 @@ export class UdpSocket implements Source {
     this.#memberships.leave(group, interfaceIndex(iface));
   }
 
-  /** Reports every group of this interface again: after it came back, and for switches that forgot. */
-  rejoin(iface: number | string): void {
-    this.#memberships.rejoin(interfaceIndex(iface));
+  /** Reports a group of this interface again, or every one: after it came back, and for switches that forgot. */
+  rejoin(iface: number | string, group?: string): void {
+    this.#memberships.rejoin(interfaceIndex(iface), group);
   }
 
   onReadable(): void {

@@ -1,3 +1,4 @@
+import type { RawSocketError } from 'raw-socket';
 import type { Mac } from '../../layer2/ethernet.ts';
 import { onKernelAnswer } from '../../mesh/hold.ts';
 import type { SilentNodes } from '../../node-mode/silent-nodes.ts';
@@ -5,7 +6,7 @@ import type { WireAddress } from '../messages.ts';
 import type { FrameListener } from '../responder.ts';
 import type { UplinkProbe } from '../uplink-probe.ts';
 import type { Announcing } from './announcing.ts';
-import type { SegmentState } from './state.ts';
+import { type SegmentState, tellProblem } from './state.ts';
 import type { Strangers } from './strangers.ts';
 
 /** Those whom frames concern. */
@@ -49,6 +50,10 @@ export class Receiver implements FrameListener {
     uplink.replied(mesh, neighbour, mac, now);
     onKernelAnswer(mesh, neighbour, now);
     silent.answered(neighbour, now);
+  }
+
+  unjoined(count: number, error: RawSocketError): void {
+    tellProblem(this.#state, `multicast for ${count} IPv6 addresses`, error);
   }
 
   heard(mac: Mac): void {

@@ -89,10 +89,8 @@ export class Segment {
     this.#answering.touch();
     const cameBack = device.carrier && !before.carrier;
     if (cameBack) {
-      guard(state, 'multicast', () => {
-        this.#transport.rejoin();
-        state.responder?.rejoin();
-      });
+      for (const problem of this.#transport.rejoin()) tellProblem(state, 'multicast', problem);
+      state.responder?.rejoin();
     }
     if (!isUp && wasUp) this.#tick();
     this.#answering.refresh();

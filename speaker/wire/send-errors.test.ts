@@ -1,0 +1,146 @@
+import { arpFilter, interfaceIndex, interfaces, PacketSocket, type PollLoop, type Source, UdpSocket } from 'raw-socket';
+import { createLan, type Lan, missing } from 'raw-socket/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeArp, gratuitousArp } from '../layer2/arp.ts';
+import { type Device, usableDevices } from './devices.ts';
+import { Responder } from './responder.ts';
+import { Transport } from './transport.ts';
+
+const lacks = missing({ capabilities: ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_SYS_ADMIN'], programs: ['ip', 'tc'] });
+const PORT = 7947;
+const VIP = '10.66.0.240';
+
+/** A loop that never runs by itself: what is to come is run by hand. */
+class ManualLoop {
+  readonly #sources: Source[] = [];
+  readonly due: (() => void)[] = [];
+  readonly loop = {
+    add: (source: Source) => this.#sources.push(source),
+    remove: () => undefined,
+    now: () => 0,
+    after: (_: number, run: () => void) => {
+      this.due.push(run);
+      return { cancel: () => undefined };
+    },
+  } as unknown as PollLoop;
+
+  /** Of sockets that are closed nothing is to be read. */
+  forget(): void {
+    this.#sources.length = 0;
+  }
+
+  /** As the loop would: what the kernel has to say of the sockets first. */
+  run(): number {
+    for (const source of this.#sources) source.onReadable();
+    const due = this.due.splice(0);
+    for (const run of due) run();
+    return due.length;
+  }
+}
+
+describe.skipIf(lacks)('what cannot be sent just now', () => {
+  let lan: Lan;
+  let manual: ManualLoop;
+  let device: Device;
+  const closers: (() => void)[] = [];
+
+  beforeEach(() => {
+    lan = createLan();
+    manual = new ManualLoop();
+    device = lan.host.enter(() => {
+      const found = usableDevices(interfaces(), [], new Set()).find(({ name }) => name === 'eth0');
+      if (found === undefined) throw new Error('there is no eth0');
+      return found;
+    });
+  });
+
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+    lan?.close();
+  });
+
+  async function carrier(): Promise<void> {
+    const up = (): boolean => lan.host.enter(interfaces).some(({ name, running }) => name === 'eth0' && running);
+    while (!up()) await new Promise(resolve => setTimeout(resolve, 10));
+  }
+
+  async function received<T>(next: () => T | undefined): Promise<T | undefined> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const got = next();
+      if (got !== undefined) return got;
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+    return undefined;
+  }
+
+  function responder(): Responder {
+    const ignored = {
+      asked: () => undefined,
+      claimed: () => undefined,
+      replied: () => undefined,
+      unjoined: () => undefined,
+      heard: () => undefined,
+    };
+    const made = lan.host.enter(() => new Responder(manual.loop, device, { ...ignored, holdOf: () => 0 }, undefined));
+    closers.push(() => made.close());
+    return made;
+  }
+
+  const frame = (): Buffer => encodeArp(gratuitousArp(VIP, device.mac));
+
+  it('a frame on a link that is down is sent once more, when it is up', async () => {
+    const sender = responder();
+    const listener = lan.peer.enter(() =>
+      PacketSocket.open({ interface: 'eth0', filter: arpFilter({ interfaceIndex: interfaceIndex('eth0'), senders: [VIP] }) }),
+    );
+    closers.push(() => listener.close());
+    lan.host.run('ip', 'link', 'set', 'eth0', 'down');
+    sender.send(frame());
+    expect(sender.errors).toBe(0);
+    lan.host.run('ip', 'link', 'set', 'eth0', 'up');
+    await carrier();
+    expect(manual.run()).toBe(1);
+    expect(sender.errors).toBe(0);
+    expect(await received(() => listener.receive())).toBeDefined();
+    expect(manual.due).toEqual([]);
+  });
+
+  it('a frame that still cannot be sent then is counted, and one of a closed responder is not', () => {
+    const sender = responder();
+    lan.host.run('ip', 'link', 'set', 'eth0', 'down');
+    sender.send(frame());
+    manual.run();
+    expect(sender.errors).toBe(1);
+    sender.send(frame());
+    for (const close of closers.splice(0)) close();
+    manual.forget();
+    manual.run();
+    expect(sender.errors).toBe(1);
+  });
+
+  it('a heartbeat in a full queue is sent once more, and counted when that fails, too', async () => {
+    // Nothing leaves: the socket's own buffer fills up.
+    lan.host.run('tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', '8bit', 'burst', '1540', 'limit', '10000000');
+    const transport = lan.host.enter(() => new Transport(manual.loop, PORT, () => undefined));
+    closers.push(() => transport.close());
+    expect(lan.host.enter(() => transport.update(device))).toEqual([]);
+    const address = lan.peer.enter(() => UdpSocket.open({ family: 4, port: PORT, minTtl: 255 }));
+    closers.push(() => address.close());
+    const data = Buffer.alloc(1_000, 1);
+    for (let sent = 0; sent < 5_000 && manual.due.length === 0; sent++) transport.send(data, { address: '10.66.0.2' });
+    expect(manual.due).toHaveLength(1);
+    expect(transport.errors).toBe(0);
+    manual.run();
+    expect(transport.errors).toBe(1);
+    transport.send(Buffer.from('again'), { address: '10.66.0.2' });
+    expect(manual.due).toHaveLength(1);
+    lan.host.run('tc', 'qdisc', 'delete', 'dev', 'eth0', 'root');
+    manual.run();
+    expect(transport.errors).toBe(1);
+    const last = await received(() => {
+      const got = address.receive();
+      return got?.data.toString() === 'again' ? got : undefined;
+    });
+    expect(last?.info.address).toBe('10.66.0.1');
+  });
+});
