@@ -2,7 +2,7 @@ import { arpFilter, interfaceIndex, interfaces, PacketSocket, type PollLoop, typ
 import { createLan, type Lan, missing } from 'raw-socket/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeArp, gratuitousArp } from '../layer2/arp.ts';
-import { type Device, usableDevices } from './devices.ts';
+import { type Device, devicesOf } from './devices.ts';
 import { Responder } from './responder.ts';
 import { Transport } from './transport.ts';
 
@@ -48,7 +48,7 @@ describe.skipIf(lacks)('what cannot be sent just now', () => {
     lan = createLan();
     manual = new ManualLoop();
     device = lan.host.enter(() => {
-      const found = usableDevices(interfaces(), [], new Set()).find(({ name }) => name === 'eth0');
+      const found = devicesOf(interfaces(), [], new Set()).usable.find(({ name }) => name === 'eth0');
       if (found === undefined) throw new Error('there is no eth0');
       return found;
     });

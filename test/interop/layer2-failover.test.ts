@@ -17,7 +17,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     lan = new SpeakerLan(3);
     for (const node of lan.nodes) node.start();
     // Nobody takes anything before it has listened; by then all hear each other.
-    await until('all nodes to hear each other', () => lan.nodes.every(node => node.heard === 2));
+    await until('all nodes to hear each other', () => lan.nodes.every(node => node.hears().length === 2));
     lan.plan(VIPS.map(ip => planned(ip, lan.nodes)));
     await until('an owner of each address', () => VIPS.every(ip => lan.owner(ip) !== undefined));
     client = new FrameClient(lan.client);
@@ -88,7 +88,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
     await until('the cut node to give up', () => VIPS.every(ip => !lan.node(0).owns(ip)));
     lan.cable(0, true);
-    await until('all to hear each other again', () => lan.nodes.every(node => node.heard === 2));
+    await until('all to hear each other again', () => lan.nodes.every(node => node.hears().length === 2));
     await new Promise(resolve => {
       setTimeout(resolve, 1_000);
     });
@@ -102,7 +102,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     expect(lan.node(0).about('released', VIP4)).toMatchObject([{ cause: 'no-carrier' }]);
     await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
     lan.node(0).host.run('ip', 'link', 'set', 'eth0', 'up');
-    await until('all to hear each other again', () => lan.nodes.every(node => node.heard === 2));
+    await until('all to hear each other again', () => lan.nodes.every(node => node.hears().length === 2));
     expect(VIPS.map(ip => lan.owner(ip)?.name)).toEqual(['node-2', 'node-2']);
   });
 
@@ -201,7 +201,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
   it('without a caretaker nobody answers new questions while it is held, until its speaker is back or the hold is over', async () => {
     for (const index of [1, 2]) await lan.node(index).stop();
     for (const index of [1, 2]) lan.node(index).start({ caretaker: false });
-    await until('all to hear each other again', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all to hear each other again', () => lan.nodes.every(node => node.hears().length === 2));
     const held = VIPS.map(ip => planned(ip, lan.nodes, { hold: 4_000 }));
     lan.plan(held);
     const { mac } = lan.node(0).host;
@@ -214,7 +214,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     lan.node(0).start({ addresses: held.map(address => ({ ...address, restored: [{ segment: '10.66.0.0/24', epoch: 2 }] })) });
     await until('its own answer', async () => (await answering()).join() === mac);
     expect([1, 2].flatMap(index => lan.node(index).about('acquired', VIP4))).toEqual([]);
-    await until('all to hear each other', () => lan.nodes.every(node => heard(node) === 2));
+    await until('all to hear each other', () => lan.nodes.every(node => node.hears().length === 2));
     await lan.node(0).stop();
     await until('the next in line, when the hold is over', () => VIPS.every(ip => lan.node(1).owns(ip)));
     expect(await answering()).toEqual([lan.node(1).host.mac]);
@@ -260,7 +260,7 @@ describe.skipIf(skip !== undefined)('an address that another program on a node o
       second.host.run('ip', 'addr', 'add', `${VIP4}/24`, 'dev', 'eth0');
       second.host.run('ip', 'addr', 'add', `${VIP6}/64`, 'dev', 'eth0', 'nodad');
       for (const node of lan.nodes) node.start();
-      await until('both nodes to hear each other', () => lan.nodes.every(node => node.heard === 1));
+      await until('both nodes to hear each other', () => lan.nodes.every(node => node.hears().length === 1));
       client.clear();
       lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { epoch: 0 })));
       await until('the second to own both', () => VIPS.every(ip => lan.owner(ip) === second));

@@ -239,12 +239,6 @@ export class LanNode {
     await thread?.stop();
   }
 
-  /** How many others it hears that hear it, where it has one interface. */
-  get heard(): number {
-    const report = this.events.findLast(event => event.kind === 'report');
-    return report?.segments[0]?.peersHeard.length ?? 0;
-  }
-
   owns(ip: string): boolean {
     if (this.thread === undefined) return false;
     const last = this.events.findLast(event => (event.kind === 'acquired' || event.kind === 'released') && event.ip === ip);

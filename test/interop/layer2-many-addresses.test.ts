@@ -20,7 +20,7 @@ describe.skipIf(skip !== undefined)('3,000 IPv6 addresses on one interface', () 
       // As on kernels before 6.8, and since 6.8 each namespace has its own: a socket holds a few hundred groups.
       node.host.try('sysctl', '-qw', 'net.core.optmem_max=20480');
       for (const each of lan.nodes) each.start();
-      await until('both to hear each other', () => lan.nodes.every(each => each.heard === 1));
+      await until('both to hear each other', () => lan.nodes.every(each => each.hears().length === 1));
       lan.plan([...MANY, VIP4].map(ip => planned(ip, lan.nodes)));
       const groups = () => node.host.run('ip', '-6', 'maddr', 'show', 'dev', 'eth0').match(/ff02::1:ff01:/g)?.length ?? 0;
       await until('all groups to be joined', () => groups() === COUNT, 60_000);

@@ -21,7 +21,7 @@ describe.skipIf(skip !== undefined)('an address that a stranger has from the beg
     lan.client.run('ip', 'addr', 'add', `${VIP6}/64`, 'dev', 'eth0', 'nodad');
     client = new FrameClient(lan.client);
     for (const node of lan.nodes) node.start();
-    await until('all nodes to hear each other', () => lan.nodes.every(node => node.heard === 2));
+    await until('all nodes to hear each other', () => lan.nodes.every(node => node.hears().length === 2));
     lan.plan(plan());
     await until('the first to find the stranger', () => found(lan.node(0)));
     asking = setInterval(ask, 20);
@@ -82,7 +82,7 @@ describe.skipIf(skip !== undefined)('an address that a stranger has from the beg
         await node.thread?.leave(1_000, true);
         await node.stop();
         node.start({ addresses: plan() });
-        await until('it to hear the others', () => node.heard === 2);
+        await until('it to hear the others', () => node.hears().length === 2);
       },
     ],
     [
