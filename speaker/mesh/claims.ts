@@ -52,8 +52,8 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
   for (const { vip, epoch, cause, quiet } of vips) {
     const claim: OwnClaim = { vip, epoch, rank: position(state, state.desired.get(vip)), since: now, dormant: false };
     const probe = epoch === 1 || state.withheld.has(vip);
-    const quietly = quiet !== undefined && !probe;
-    if (quietly) claim.quiet = quiet;
+    const gentle = quiet !== undefined && !probe;
+    if (gentle) claim.quiet = quiet;
     if (probe) {
       claim.withheld = true;
       state.withheld.add(vip);
@@ -65,7 +65,7 @@ export function take(state: MeshState, vips: readonly Taking[], now: number, fx:
     state.claimsDigest ^= claimHash(claim);
     state.open.delete(vip);
     state.counters.takeovers += 1;
-    fx.push({ kind: 'acquire', vip, epoch, cause, ...(quietly && { quiet }), ...(probe && { probe }) });
+    fx.push({ kind: 'acquire', vip, epoch, cause, ...(gentle && { quiet }), ...(probe && { probe }) });
   }
   state.claimsVersion += 1;
   tell(
@@ -233,7 +233,10 @@ export function removePeerClaim(state: MeshState, peer: Peer, vip: Vip, now: num
   if (claimants?.size === 0) {
     state.claimants.delete(vip);
     // Nobody has it and nobody is to have it: whoever gets it next begins anew, and probes first.
-    if (!state.desired.has(vip)) state.maxEpoch.delete(vip);
+    if (!state.desired.has(vip)) {
+      state.maxEpoch.delete(vip);
+      state.withheld.delete(vip);
+    }
   }
   reconsider(state, vip, now, cause);
 }

@@ -178,7 +178,8 @@ export class Segment {
   end(device: Device | undefined): void {
     // Without the addresses that are gone: what is sent from them does not leave.
     if (device !== undefined) this.#transport.update(device);
-    this.#apply(farewell(this.#state.mesh, this.#now(), 'interface-gone'));
+    // One that has said that it will be back does not give up what is held for it.
+    if (!this.#state.mesh.restarting) this.#apply(farewell(this.#state.mesh, this.#now(), 'interface-gone'));
     this.close();
   }
 
