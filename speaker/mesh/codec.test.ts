@@ -64,6 +64,10 @@ function decodedVip(text: string): string {
   return typeof decoded === 'string' ? decoded : (decoded.packet.released[0] ?? '');
 }
 
+function lengthOf(packet: Packet): number {
+  return encodePacket(packet, { clusterId: 0n, segmentId: 0n, keyId: 0 }).length;
+}
+
 describe('codec', () => {
   it('has the layout that other versions rely on', () => {
     const octets = encodePacket(BEACON, { clusterId: 1n, segmentId: 2n, keyId: 3 });
@@ -112,7 +116,6 @@ describe('codec', () => {
     if (first === undefined || second === undefined) throw new Error('the sample has too few claims');
     const { withheld: _, ...answered } = second;
     const plain = { ...BEACON, claims: [first, answered], withheldDigest: 0n };
-    const lengthOf = (packet: Packet) => encodePacket(packet, { clusterId: 0n, segmentId: 0n, keyId: 0 }).length;
     expect(lengthOf({ ...plain, claims: [first, second], withheldDigest: 1n }) - lengthOf(plain)).toBe(4 + 1 + 4 + 8);
   });
 

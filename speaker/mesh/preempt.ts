@@ -1,6 +1,6 @@
 import { candidate } from './claims.ts';
 import { PARALLEL_HANDOVERS, startHandover } from './handover.ts';
-import type { NodeId, Vip } from './packet.ts';
+import type { NodeId } from './packet.ts';
 import type { DesiredAddress, MeshState, OwnClaim } from './state.ts';
 import { isSteady } from './steadiness.ts';
 

@@ -38,6 +38,20 @@ class ManualLoop {
   }
 }
 
+async function carrierOf({ host }: Lan): Promise<void> {
+  await received(() => host.enter(interfaces).find(({ name, running }) => name === 'eth0' && running), 500);
+}
+
+/** Waits until `next` gives something; undefined after so many attempts of 10 ms. */
+async function received<T>(next: () => T | undefined, attempts = 100): Promise<T | undefined> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const got = next();
+    if (got !== undefined) return got;
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  return undefined;
+}
+
 describe.skipIf(lacks)('what cannot be sent just now', () => {
   let lan: Lan;
   let manual: ManualLoop;
@@ -58,20 +72,6 @@ describe.skipIf(lacks)('what cannot be sent just now', () => {
     for (const close of closers.splice(0)) close();
     lan?.close();
   });
-
-  async function carrier(): Promise<void> {
-    const up = (): boolean => lan.host.enter(interfaces).some(({ name, running }) => name === 'eth0' && running);
-    while (!up()) await new Promise(resolve => setTimeout(resolve, 10));
-  }
-
-  async function received<T>(next: () => T | undefined): Promise<T | undefined> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const got = next();
-      if (got !== undefined) return got;
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-    return undefined;
-  }
 
   function responder(): Responder {
     const ignored = {
@@ -98,7 +98,7 @@ describe.skipIf(lacks)('what cannot be sent just now', () => {
     sender.send(frame());
     expect(sender.errors).toBe(0);
     lan.host.run('ip', 'link', 'set', 'eth0', 'up');
-    await carrier();
+    await carrierOf(lan);
     expect(manual.run()).toBe(1);
     expect(sender.errors).toBe(0);
     expect(await received(() => listener.receive())).toBeDefined();

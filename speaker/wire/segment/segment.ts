@@ -17,7 +17,7 @@ import { Ownership } from './ownership.ts';
 import { Receiver } from './receiver.ts';
 import { reportOf } from './report.ts';
 import { SegmentIds } from './segment-ids.ts';
-import { createSegmentState, guard, nameOf, type SegmentContext, type SegmentState, tellProblem } from './state.ts';
+import { createSegmentState, nameOf, type SegmentContext, type SegmentState, tellProblem } from './state.ts';
 import { Strangers } from './strangers.ts';
 
 /**
