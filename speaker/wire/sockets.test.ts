@@ -52,7 +52,7 @@ async function received<T>(next: () => T | undefined, attempts = 100): Promise<T
   return undefined;
 }
 
-describe.skipIf(lacks)('what cannot be sent just now', () => {
+describe.skipIf(lacks)('the sockets of one interface', () => {
   let lan: Lan;
   let manual: ManualLoop;
   let device: Device;
@@ -87,6 +87,19 @@ describe.skipIf(lacks)('what cannot be sent just now', () => {
   }
 
   const frame = (): Buffer => encodeArp(gratuitousArp(VIP, device.mac));
+
+  it('the groups of a hundred IPv6 addresses are joined a few at a time, so that heartbeats go on', () => {
+    const made = responder();
+    const ips = Array.from({ length: 100 }, (_, index) => `fd66::1:${(index + 1).toString(16)}`);
+    const groups = () => lan.host.run('ip', '-6', 'maddr', 'show', 'dev', 'eth0').match(/ff02::1:ff01:/g)?.length ?? 0;
+    lan.host.enter(() => made.setAddresses(new Map(ips.map(ip => [ip, { mode: 'silent' }])), []));
+    const joined = [groups()];
+    while (lan.host.enter(() => manual.run()) > 0) joined.push(groups());
+    expect(joined).toEqual([32, 64, 96, 100]);
+    made.setAddresses(new Map(), []);
+    while (manual.run() > 0);
+    expect(groups()).toBe(0);
+  });
 
   it('a frame on a link that is down is sent once more, when it is up', async () => {
     const sender = responder();
