@@ -23,7 +23,7 @@ function mesh(): MeshState {
 }
 
 function heardOf(state: MeshState, name: string): Peer {
-  const packet: Packet = { ...BEACON, sender: nodeIdOf(name), name, claims: [], complete: false, released: [], notReady: [] };
+  const packet: Packet = { ...BEACON, sender: nodeIdOf(name), name, claims: [], complete: false, released: [] };
   onPacket(state, packet, FROM, 0);
   return state.peers.get(packet.sender) as Peer;
 }

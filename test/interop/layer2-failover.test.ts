@@ -178,7 +178,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     // As for a link that is down, although what it owns is to be held while its speaker restarts.
     await until('the second node to own both', () => VIPS.every(ip => lan.node(1).owns(ip)));
     expect(await answering()).toEqual([lan.node(1).host.mac]);
-    expect(heard(lan.node(1))).toBe(2);
+    expect(lan.node(1).hears()).toHaveLength(2);
     const segment = () => lan.node(0).events.findLast(event => event.kind === 'report')?.segments[0];
     await until('the report', () => segment()?.responder === 'none');
     expect(segment()).toMatchObject({ fit: false, unfitReason: 'no socket for ARP and NDP could be opened' });

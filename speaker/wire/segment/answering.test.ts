@@ -41,7 +41,7 @@ function setUp(failures: number) {
   const state = createSegmentState(device, {
     loop: loop as unknown as PollLoop,
     node: 'node-1',
-    nonce: 1n,
+    nonce: () => 1n,
     timers: MESH_PROFILES.default,
     port: 7947,
     random: () => 0.5,
