@@ -274,6 +274,11 @@ describe.skipIf(lacking !== undefined)(
         await until('a listener', () => lan.host.run('ss', '-Hltn', 'sport = :179').includes(':179'));
       });
 
+      it('a speaker with NET_ADMIN, to count connections, starts with that and NET_RAW', async () => {
+        const program = await speaker(await podWith('speaker', ['speaker.netAdmin=true']), 'speaker-7');
+        expect(standing(program).capabilities).toBe(NET_RAW | NET_ADMIN);
+      });
+
       it.skipIf(!hasKernelResponder())('a speaker with NET_ADMIN and BPF has the kernel answer, and pins that on its node', async () => {
         const values = ['speaker.netAdmin=true', 'speaker.bpf=true', 'speaker.responder=auto', 'speaker.pin.enabled=true'];
         const pod = await podWith('speaker', values);
