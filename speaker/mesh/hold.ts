@@ -1,6 +1,7 @@
 import { candidate, holds, reconsider } from './claims.ts';
 import type { NodeId, Vip } from './packet.ts';
 import type { Effect, MeshState, Peer } from './state.ts';
+import { listening } from './timers.ts';
 
 /** Between two questions to the kernel of a node that holds addresses (ms). */
 const ASK_HELD = 100;
@@ -79,13 +80,17 @@ function isNext(state: MeshState, vip: Vip): boolean {
 
 /**
  * Answers for restored claims once the others had the chance to contradict: a moment after the first peer was met (who answers with
- * all its claims), or after listening where nobody is. Nothing is announced: the clients never lost the way.
+ * all its claims), or after listening where nobody is. Nothing is announced: the clients never lost the way. A node that is alone in the
+ * plan or in the cluster has nobody to wait for: a gateway that falls silent does not prolong its listening.
  */
 export function settleRestored(state: MeshState, now: number, fx: Effect[]): void {
   const dormant = [...state.mine.values()].filter(claim => claim.dormant);
   if (dormant.length === 0) return;
-  if (state.metAt === undefined ? now < state.listenUntil : now - state.metAt < state.timers.interval / 4) return;
+  if (state.metAt !== undefined && now - state.metAt < state.timers.interval / 4) return;
+  const isListening = state.metAt === undefined && now < state.listenUntil;
+  const hasListened = now - state.startedAt >= listening(state.timers);
   for (const claim of dormant) {
+    if (isListening && !(hasListened && state.uplink.carrier && isAlone(state, claim.vip))) continue;
     claim.dormant = false;
     fx.push({
       kind: 'acquire',
@@ -95,4 +100,9 @@ export function settleRestored(state: MeshState, now: number, fx: Effect[]): voi
       ...(claim.quiet !== undefined && { quiet: claim.quiet }),
     });
   }
+}
+
+function isAlone(state: MeshState, vip: Vip): boolean {
+  const order = state.desired.get(vip)?.order ?? [];
+  return state.hints.length === 0 || order.every(node => node === state.me);
 }
