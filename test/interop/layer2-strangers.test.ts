@@ -37,9 +37,9 @@ describe.skipIf(skip !== undefined)('an address that a stranger has from the beg
   const plan = () => VIPS.map(ip => planned(ip, lan.nodes, { epoch: 0, hold: 60_000 }));
 
   function found(...nodes: readonly LanNode[]): boolean {
-    const finds = (node: LanNode, ip: string): boolean =>
-      node.about('conflict', ip).some(({ phase, mac }) => phase === 'probe' && mac === lan.client.mac);
-    return VIPS.every(ip => nodes.some(node => finds(node, ip)));
+    return VIPS.every(ip =>
+      nodes.some(node => node.about('conflict', ip).some(({ phase, mac }) => phase === 'probe' && mac === lan.client.mac)),
+    );
   }
 
   function ask(): void {
