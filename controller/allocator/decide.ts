@@ -62,10 +62,19 @@ export function decide(ledger: Ledger, entry: Entry): Decision {
     const cause: Cause = { reason: 'SecondFamilyPending', message: `no IPv${first[0]} address yet: ${first[1].message}` };
     return { target: ordered(entry, target, false), satisfied: true, cause, topics };
   }
-  if (request.policy === 'RequireDualStack' && target.length > 0) {
+  if (request.policy === 'RequireDualStack' && (target.length > 0 || !isSettled([...refusals.values()]))) {
     return keep(entry, { reason: 'DualStackUnavailable', message: `no IPv${first[0]} address: ${first[1].message}` }, topics);
   }
   return keep(entry, first[1], topics);
+}
+
+/** Reasons that depend on what others hold at the moment. */
+const scarcity: ReadonlySet<Cause['reason']> = new Set(['PoolExhausted', 'AddressReserved', 'QuotaExceeded']);
+
+/** Whether it is one thing that keeps all families away, whatever others hold: which family they take first is no matter for this Service. */
+function isSettled(refusals: readonly Refusal[]): boolean {
+  const [first] = refusals;
+  return first !== undefined && !scarcity.has(first.reason) && refusals.every(({ reason }) => reason === first.reason);
 }
 
 /** Whether a held address may stay where the request leaves the choice open. */
