@@ -36,8 +36,11 @@ export function setDesired(state: MeshState, vip: Vip, desired: DesiredAddress |
     // The new owner may have taken it already, and is not to be told that it was outbid. Nobody else is asked.
     else handover.reason = 'preferred';
   }
-  if (state.mine.has(vip) && !eligible && !startHandover(state, vip, 'ineligible', now) && !state.handovers.has(vip)) {
-    release(state, [vip], 'ineligible', now, fx);
+  if (eligible || !state.mine.has(vip)) state.misplaced.delete(vip);
+  else if (desired.order.length === 0) release(state, [vip], 'ineligible', now, fx);
+  else {
+    if (!state.misplaced.has(vip)) state.misplaced.set(vip, now);
+    startHandover(state, vip, 'ineligible', now);
   }
   reconsider(state, vip, now, 'unclaimed');
   return fx;

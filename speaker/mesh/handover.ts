@@ -57,17 +57,17 @@ function nextCandidate(state: MeshState, vip: Vip, tried: ReadonlySet<NodeId>, n
 
 /** Sends what is due, goes on to the next candidate after silence, and gives up where nobody is left. */
 export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void {
-  const patience = Math.max(ANSWER_WITHIN, listening(state.timers) + 2 * state.timers.interval);
+  const answerWithin = patience(state);
   const due = new Map<string, { peer: Peer; type: PacketType; drain: number; claims: Claim[] }>();
   for (const [vip, handover] of state.handovers) {
     let current = handover;
     const lost = state.peers.get(current.to)?.liveness !== 'two-way';
-    if (lost || now - current.since >= patience) {
+    if (lost || now - current.since >= answerWithin) {
       current.tried.add(current.to);
       // Nobody but the preferred node is worth a move.
       const next = current.reason === 'preferred' ? undefined : nextCandidate(state, vip, current.tried, now);
       if (next === undefined) {
-        giveUp(state, vip, current, now, fx);
+        giveUp(state, vip, current);
         continue;
       }
       current = begin(state, vip, next, current, now);
@@ -86,14 +86,31 @@ export function tickHandovers(state: MeshState, now: number, fx: Effect[]): void
   for (const { peer, type, drain, claims } of due.values()) sendClaimsOf(state, type, peer, claims, now, fx, drain);
 }
 
-/** Nobody takes it: an address that may not stay is given up for whoever comes; one that only should move stays. */
-function giveUp(state: MeshState, vip: Vip, handover: Handover, now: number, fx: Effect[]): void {
+/** Nobody takes it now: an address that may not stay is offered again for a while; one that only should move stays. */
+function giveUp(state: MeshState, vip: Vip, handover: Handover): void {
   state.handovers.delete(vip);
-  if (handover.reason === 'ineligible') release(state, [vip], 'ineligible', now, fx);
-  else if (handover.reason === 'leaving') {
-    const claim = state.mine.get(vip);
-    if (claim !== undefined) claim.unwanted = true;
+  if (handover.reason !== 'leaving') return;
+  const claim = state.mine.get(vip);
+  if (claim !== undefined) claim.unwanted = true;
+}
+
+/**
+ * Addresses that are to be elsewhere. Who cannot take one now would not take it either if it were free, so it stays for a moment; then it is
+ * given up for whoever comes.
+ */
+export function tickMisplaced(state: MeshState, now: number, fx: Effect[]): void {
+  for (const [vip, since] of state.misplaced) {
+    if (!state.mine.has(vip)) state.misplaced.delete(vip);
+    else if (!state.handovers.has(vip) && !startHandover(state, vip, 'ineligible', now) && now - since >= 2 * patience(state)) {
+      state.misplaced.delete(vip);
+      release(state, [vip], 'ineligible', now, fx);
+    }
   }
+}
+
+/** Silence of a candidate after which the next is asked (ms). */
+function patience({ timers }: MeshState): number {
+  return Math.max(ANSWER_WITHIN, listening(timers) + 2 * timers.interval);
 }
 
 /** The new owner: says which of the addresses it would take. */

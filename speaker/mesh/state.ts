@@ -235,6 +235,8 @@ export interface MeshState {
   /** Claims of ours that are withheld since the last tick, or no longer: the others are not told yet. */
   readonly changed: Set<Vip>;
   readonly handovers: Map<Vip, Handover>;
+  /** Addresses of this node that the plan has elsewhere, and since when (ms). */
+  readonly misplaced: Map<Vip, number>;
   /** Addresses given to another node, whose established flows still come in here. */
   readonly lameDucks: Map<Vip, LameDuck>;
   /** Peers whose `lameDucks` is not 0. */
@@ -342,6 +344,7 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     withheld: new Set(),
     changed: new Set(),
     handovers: new Map(),
+    misplaced: new Map(),
     lameDucks: new Map(),
     quietFrom: new Set(),
     caretaking: new Map(),

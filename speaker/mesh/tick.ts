@@ -1,5 +1,5 @@
 import { release, takeOpen } from './claims.ts';
-import { PARALLEL_HANDOVERS, startHandover, tickHandovers } from './handover.ts';
+import { PARALLEL_HANDOVERS, startHandover, tickHandovers, tickMisplaced } from './handover.ts';
 import { askKernels, settleRestored, tendHeld } from './hold.ts';
 import { tickLameDucks } from './lame-duck.ts';
 import type { Vip } from './packet.ts';
@@ -32,6 +32,7 @@ export function tick(state: MeshState, now: number): Effect[] {
   settleRestored(state, now, fx);
   if (state.leaving) handOverAll(state, now);
   tickPreemption(state, now);
+  tickMisplaced(state, now, fx);
   tickHandovers(state, now, fx);
   tickLameDucks(state, now, fx);
   probeSuspects(state, now, fx);

@@ -185,8 +185,9 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     host.run('sysctl', '-q', '-w', 'net.core.optmem_max=131072');
     await until('the responder', () => segment()?.responder === 'packet');
     for (const index of [1, 2]) lan.cable(index, false);
-    await until('the node to take over again', () => VIPS.every(ip => lan.node(0).owns(ip)));
-    expect(await answering()).toEqual(['02:66:00:00:00:77']);
+    // Without a gateway, whoever asks shows that it is not this node that is cut off.
+    await until('the node to take over again', async () => (await answering()).join() === '02:66:00:00:00:77');
+    await until('both', () => VIPS.every(ip => lan.node(0).owns(ip)));
   });
 
   it('takes over at once from a node that dies while it is held', async () => {
@@ -202,7 +203,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     for (const index of [1, 2]) await lan.node(index).stop();
     for (const index of [1, 2]) lan.node(index).start({ caretaker: false });
     await until('all to hear each other again', () => lan.nodes.every(node => node.hears().length === 2));
-    const held = VIPS.map(ip => planned(ip, lan.nodes, { hold: 4_000 }));
+    const held = VIPS.map(ip => planned(ip, lan.nodes, { hold: 12_000 }));
     lan.plan(held);
     const { mac } = lan.node(0).host;
     // Who uses the address already keeps the way: its packets go to the node, and nobody tells it otherwise.
