@@ -33,7 +33,8 @@ export const FAULTS: readonly Scenario[] = [
     },
     gap: 0,
     dual: 5,
-    takeovers: 1,
+    // Where the last beacon before it was lost as well, that is longer than the detection time.
+    takeovers: 4,
   },
   {
     name: 'owner cannot receive for 5 s',
