@@ -27,6 +27,12 @@ describe('what single runs among a thousand showed once', () => {
     ['one node answered for a held address while the next had taken it', 'hold ends without a return', [234], { dual: 1 }],
     ['two that had just met again outbid each other in turns', 'lame duck: peers disagree', [366, 387], { takeovers: 28 }],
     ['an answer to a probe made a node look like an owner that was none any more', 'a link flaps ten times', [278, 373, 399], { gap: 500 }],
+    [
+      'two that started together and missed each other took what the other had',
+      'hold: all speakers are killed together and return',
+      [123],
+      {},
+    ],
     ['lost answers of a kernel ended a hold', 'hold, kernel responder with 5 % loss: killed', [45, 61], { dual: 0 }],
   ])('%s', (_, name, seeds, bounds) => {
     const scenario = SCENARIOS.find(some => some.name.startsWith(name));

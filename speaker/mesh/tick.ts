@@ -165,7 +165,8 @@ function beacons(state: MeshState, now: number, fx: Effect[]): void {
   if (now >= state.nextSlow) {
     forgetPeers(state, now);
     const packet = packetFor(state, 'beacon', undefined, now);
-    state.nextSlow = now + jittered(state, packet.interval);
+    // Who has just started asks again before it takes anything: a switch may not have learnt yet who listens to the group.
+    state.nextSlow = now + jittered(state, now < state.listenUntil ? 2 * timers.interval : packet.interval);
     state.membersChanged = true;
     fx.push({ kind: 'send', to: 'group', packet });
     hint(state, now, fx);
