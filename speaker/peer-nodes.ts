@@ -3,6 +3,7 @@ import { type Client, Informer, type KubeObject, nodes } from '@herald/kube';
 import type { Logger } from '@herald/process';
 import { EXCLUDE_LABEL, isBeingLeft, isJudged, type NodeCondition } from './departure.ts';
 import type { KnownNode } from './missing-peers.ts';
+import type { NodeHint } from './wire/messages.ts';
 
 interface NodeAddresses extends KubeObject {
   spec?: { unschedulable?: boolean };
@@ -24,7 +25,8 @@ export interface PeerNodesOptions {
 }
 
 export interface PeerNodesListener {
-  onAddresses: (addresses: string[]) => void;
+  /** Another node, or an address of one, came or went. */
+  onOthers: (nodes: NodeHint[]) => void;
   /** The own node is to be drained within that time (ms); undefined: nobody said so. */
   onDrainTime: (ms: number | undefined) => void;
   /** The own Node changed. */
@@ -67,10 +69,11 @@ export class PeerNodes {
       const drainTime = drainOf(this.#informer.get(node)?.metadata.annotations)?.within;
       if (drainTime !== this.#drainTime) listener.onDrainTime(drainTime);
       this.#drainTime = drainTime;
-      const addresses = this.addresses();
-      if (addresses.join() === this.#told) return;
-      this.#told = addresses.join();
-      listener.onAddresses(addresses);
+      const hints = this.hints();
+      const told = JSON.stringify(hints);
+      if (told === this.#told) return;
+      this.#told = told;
+      listener.onOthers(hints);
     });
   }
 
@@ -109,9 +112,11 @@ export class PeerNodes {
     }));
   }
 
-  addresses(): string[] {
+  /** The other nodes as far as they have addresses, in a fixed order. */
+  hints(): NodeHint[] {
     return this.others()
-      .flatMap(({ addresses }) => addresses)
-      .sort();
+      .filter(({ addresses }) => addresses.length > 0)
+      .map(({ name, addresses }) => ({ name, addresses: [...addresses].sort() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const snapshot: Snapshot = {
   node: 'node-1',
   clusterUid: 'uid',
   secrets: [Buffer.from('0123456789abcdef')],
-  hints: ['192.0.2.41'],
+  nodes: [{ name: 'b', addresses: ['192.0.2.41', '2001:db8::41'] }],
   addresses: [
     {
       ip: '192.0.2.1',
@@ -38,6 +38,16 @@ it('reads what it wrote, for its own node only', async () => {
   await saveSnapshot(join(directory, 'made'), snapshot);
   expect(await loadSnapshot(join(directory, 'made'), 'node-1')).toEqual(snapshot);
   expect(await loadSnapshot(join(directory, 'made'), 'node-2')).toBeUndefined();
+});
+
+it('reads what a version wrote that knew only addresses of others, and writes what it reads', async () => {
+  const { nodes, ...before } = snapshot;
+  const hints = ['192.0.2.41', '2001:db8::41'];
+  const file = join(directory, 'speaker-node-1.json');
+  await writeFile(file, JSON.stringify({ version: 1, ...before, hints, secrets: ['AAAA'] }));
+  expect((await loadSnapshot(directory, 'node-1'))?.nodes).toEqual(hints.map(address => ({ name: address, addresses: [address] })));
+  await saveSnapshot(directory, snapshot);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ version: 1, hints, nodes });
 });
 
 it('is readable by its owner only, and leaves no other file', async () => {

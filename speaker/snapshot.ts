@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { SharedAddress } from './share.ts';
+import type { NodeHint } from './wire/messages.ts';
 
 const schema = z.object({
   version: z.literal(1),
@@ -10,7 +11,9 @@ const schema = z.object({
   node: z.string(),
   clusterUid: z.string(),
   secrets: z.array(z.string()).min(1),
+  /** Addresses of other nodes: all that a version before `nodes` knows of them. */
   hints: z.array(z.string()),
+  nodes: z.array(z.object({ name: z.string(), addresses: z.array(z.string()) })).exactOptional(),
   addresses: z.array(
     z.object({
       ip: z.string(),
@@ -45,7 +48,8 @@ export interface Snapshot {
   clusterUid: string;
   /** Keys of the mesh: without them no peer would believe this node. The file is readable by its owner only. */
   secrets: readonly Uint8Array[];
-  hints: readonly string[];
+  /** The other nodes. */
+  nodes: readonly NodeHint[];
   addresses: readonly SharedAddress[];
 }
 
@@ -58,7 +62,8 @@ export async function saveSnapshot(directory: string, snapshot: Snapshot): Promi
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = fileOf(directory, snapshot.node);
   const secrets = snapshot.secrets.map(secret => Buffer.from(secret).toString('base64'));
-  await writeFile(`${file}.new`, JSON.stringify({ version: 1, ...snapshot, secrets }), { mode: 0o600 });
+  const hints = snapshot.nodes.flatMap(({ addresses }) => addresses);
+  await writeFile(`${file}.new`, JSON.stringify({ version: 1, ...snapshot, hints, secrets }), { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
@@ -73,8 +78,10 @@ export async function loadSnapshot(directory: string, node: string): Promise<Sna
     throw error;
   }
   try {
-    const { savedAt, clusterUid, hints, addresses, secrets, node: of } = schema.parse(JSON.parse(text));
-    return { savedAt, node: of, clusterUid, hints, addresses, secrets: secrets.map(secret => Buffer.from(secret, 'base64')) };
+    const { hints, ...read } = schema.parse(JSON.parse(text));
+    const nodes = read.nodes ?? hints.map(address => ({ name: address, addresses: [address] }));
+    const { savedAt, clusterUid, addresses, node: of } = read;
+    return { savedAt, node: of, clusterUid, nodes, addresses, secrets: read.secrets.map(secret => Buffer.from(secret, 'base64')) };
   } catch (error) {
     throw new Error(`the snapshot ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

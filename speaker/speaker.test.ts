@@ -43,7 +43,7 @@ class SilentWire {
 
 it('tells the age of the snapshot it works from while the API server is away', async () => {
   const savedAt = Date.now() - 90_000;
-  await saveSnapshot(directory, { savedAt, node: 'a', clusterUid: 'uid', secrets: [Buffer.alloc(32, 7)], hints: [], addresses: [] });
+  await saveSnapshot(directory, { savedAt, node: 'a', clusterUid: 'uid', secrets: [Buffer.alloc(32, 7)], nodes: [], addresses: [] });
   const logger = createLogger({ component: 'test', level: 'silent' });
   const registry = createRegistry({ component: 'speaker', version: '1' });
   // Nobody listens there.

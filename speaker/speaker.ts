@@ -86,8 +86,8 @@ export class Speaker {
     this.#peers = new PeerNodes(
       { client, node: nodeName, logger, ignoreExcludeLabel },
       {
-        onAddresses: addresses => {
-          this.#command({ kind: 'hints', addresses });
+        onOthers: nodes => {
+          this.#command({ kind: 'hints', nodes });
           this.#snapshots?.changed();
         },
         onDrainTime: ms => this.#command({ kind: 'drain-within', ms }),
@@ -236,7 +236,7 @@ export class Speaker {
   #useSnapshot(snapshot: Snapshot): void {
     this.#clusterUid = snapshot.clusterUid;
     this.#secrets = snapshot.secrets;
-    this.#command({ kind: 'hints', addresses: snapshot.hints });
+    this.#command({ kind: 'hints', nodes: snapshot.nodes });
   }
 
   #beginWire(uid: string): void {
@@ -389,7 +389,7 @@ export class Speaker {
       node: this.#options.nodeName,
       clusterUid: this.#clusterUid,
       secrets: this.#secrets,
-      hints: this.#peers.hasSynced ? this.#peers.addresses() : (this.#snapshot?.hints ?? []),
+      nodes: this.#peers.hasSynced ? this.#peers.hints() : (this.#snapshot?.nodes ?? []),
       addresses: this.#layer2.snapshot(),
     };
   }

@@ -1,20 +1,21 @@
 import { expect, it } from 'vitest';
 import { nodeIdOf } from './authentication.ts';
 import { setDesired } from './desired.ts';
-import { createMesh } from './state.ts';
+import { createMesh, type Hint } from './state.ts';
 import { tick, tickInterval } from './tick.ts';
 import { listening, MESH_PROFILES } from './timers.ts';
 
 const VIP = '192.0.2.1';
 const [ME, OTHER] = [nodeIdOf('node-1'), nodeIdOf('node-2')];
+const HINTS = [{ node: OTHER, addresses: ['192.0.2.42'] }];
 const LISTENING = listening(MESH_PROFILES.default);
 
-it.each<{ what: string; order: string[]; hints: string[]; silentAt: number; settled: boolean }>([
-  { what: 'the gateway answers', order: [ME, OTHER], hints: ['192.0.2.42'], silentAt: Number.POSITIVE_INFINITY, settled: true },
+it.each<{ what: string; order: string[]; hints: Hint[]; silentAt: number; settled: boolean }>([
+  { what: 'the gateway answers', order: [ME, OTHER], hints: HINTS, silentAt: Number.POSITIVE_INFINITY, settled: true },
   { what: 'the gateway fell silent, on the only node', order: [ME, OTHER], hints: [], silentAt: 200, settled: true },
-  { what: 'the gateway fell silent, and nobody else may own it', order: [ME], hints: ['192.0.2.42'], silentAt: 200, settled: true },
+  { what: 'the gateway fell silent, and nobody else may own it', order: [ME], hints: HINTS, silentAt: 200, settled: true },
   // Its own cable may be cut, and another node may have the address by now.
-  { what: 'the gateway fell silent, and others are not heard', order: [ME, OTHER], hints: ['192.0.2.42'], silentAt: 200, settled: false },
+  { what: 'the gateway fell silent, and others are not heard', order: [ME, OTHER], hints: HINTS, silentAt: 200, settled: false },
 ])('a claim of before the restart is taken up again after listening: $what', ({ order, hints, silentAt, settled }) => {
   const state = createMesh({ me: ME, name: 'node-1', nonce: 1n, timers: MESH_PROFILES.default, random: () => 0.5 }, 0);
   state.hints = hints;

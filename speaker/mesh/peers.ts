@@ -20,14 +20,18 @@ const KERNEL_FRESH = 300;
 /** After a stall of our own a kernel has so long to answer anew (ms): questions were not asked meanwhile. */
 const KERNEL_GRACE = 200;
 
+/** A peer that was heard so many intervals ago goes on talking, as far as is known: beacons are jittered, and ticks are coarse. */
+const TALKING = 1.5;
+
 /** Peers that answer fast because they were asked to, beyond our own choice. */
 const RECIPROCAL_FACTOR = 2;
 
 function livenessOf(peer: Peer, now: number): Liveness {
   if (peer.left) return 'unheard';
   if (peer.restarting || now - peer.lastHeard >= peer.deadline) return kernelAnswers(peer, now) ? 'held' : 'unheard';
-  // Beyond the fast set nobody echoes: being heard has to do.
-  return !peer.fast || now - peer.echoedAt < peer.deadline ? 'two-way' : 'heard';
+  // Beyond the fast set nobody echoes: being heard has to do. Who has just fallen silent is judged by that, and not by the missing echo.
+  const talking = Math.min(now, peer.lastHeard + TALKING * peer.interval);
+  return !peer.fast || talking - peer.echoedAt < peer.deadline ? 'two-way' : 'heard';
 }
 
 /** A speaker that was in order and fell silent, on a node whose kernel has just answered, is restarting: connections live there. */

@@ -29,3 +29,22 @@ describe('a speaker that comes back', () => {
     });
   });
 });
+
+it('falls silent after a word that was not meant for it alone, and is held all the same', () => {
+  const simulation = new Simulation({ nodes: 3, vips: 6, seed: 1, loss: 0, hold: 30_000 });
+  simulation.run(2_000);
+  const owner = simulation.node(0);
+  const { state } = simulation.node(1);
+  simulation.run(60);
+  simulation.kill(owner);
+  // As versions before did to every address of a node that they were not sending from.
+  const peer = state.peers.get(owner.id);
+  onPacket(state, packetFor(owner.state, 'beacon', undefined, owner.state.lastTick), { address: '0', group: false }, state.lastTick + 60);
+  expect(peer?.lastHeard).toBeGreaterThan(peer?.echoedAt ?? 0);
+  const seen = new Set<string | undefined>();
+  for (let ms = 0; ms < 1_000; ms += 5) {
+    simulation.run(5);
+    seen.add(peer?.liveness);
+  }
+  expect([...seen]).toEqual(['two-way', 'held']);
+});

@@ -8,7 +8,7 @@ import { Observer } from './observer.ts';
 import type { NodeId, Packet, Vip } from './packet.ts';
 import { seededRandom } from './random.ts';
 import { onPacket, peersHaveNewestKey } from './receive.ts';
-import { createMesh, type DesiredAddress, type Effect, type MeshState } from './state.ts';
+import { createMesh, type DesiredAddress, type Effect, type Hint, type MeshState } from './state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from './tick.ts';
 import { MESH_PROFILES, type MeshTimers } from './timers.ts';
 import { noteUplink } from './uplink.ts';
@@ -34,6 +34,8 @@ export interface SimulationOptions {
   sealed?: boolean;
   /** The first of an order takes its address over when it is there. */
   preempt?: boolean;
+  /** The nodes know of each other what Node objects tell: an address of either family, where they ask who is not heard. */
+  dualStack?: boolean;
 }
 
 /** A node of the simulation: a speaker that may be absent or frozen, on a host that goes on forwarding. */
@@ -66,6 +68,9 @@ export interface SimNode {
 const PROBE = 60;
 const PROBE_AGAIN = 1_000;
 
+/** A node's index is its address of one family; of the other, with this before it. */
+const OTHER_FAMILY = '::';
+
 const SEGMENT = segmentIdOf('192.0.2.0/24');
 const UID = 'simulation';
 const OLD_KEY = Buffer.alloc(32, 1);
@@ -93,6 +98,8 @@ export class Simulation {
   readonly #timers: MeshTimers;
   readonly #gateway: boolean;
   readonly #sealed: boolean;
+  readonly #dualStack: boolean;
+  readonly #ids: readonly NodeId[];
   readonly #orders = new Map<Vip, NodeId[]>();
   readonly #wishes = new Map<Vip, Partial<DesiredAddress>>();
   readonly #byId = new Map<NodeId, SimNode>();
@@ -114,10 +121,12 @@ export class Simulation {
     this.loss = options.loss ?? 0.001;
     this.#kernel = options.kernel ?? false;
     this.#sealed = options.sealed ?? false;
+    this.#dualStack = options.dualStack ?? false;
     this.vips = Array.from({ length: options.vips }, (_, index) => `192.0.2.${index}`);
     if (options.vips > 250) this.vips = Array.from({ length: options.vips }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
     this.observer = new Observer(this);
     const ids = Array.from({ length: options.nodes }, (_, index) => nodeIdOf(`node-${index}`));
+    this.#ids = ids;
     const candidates = Math.min(options.candidates ?? options.nodes, options.nodes);
     for (const [index, vip] of this.vips.entries())
       this.#orders.set(
@@ -165,7 +174,12 @@ export class Simulation {
     const state = createMesh(options, this.now + offset);
     state.persistent = this.#kernel;
     state.uplink.expected = this.#gateway;
+    if (this.#dualStack) state.hints = this.#hints(id);
     return state;
+  }
+
+  #hints(me: NodeId): Hint[] {
+    return this.#ids.flatMap((node, index) => (node === me ? [] : { node, addresses: [String(index), `${OTHER_FAMILY}${index}`] }));
   }
 
   /** The time on the node's clock. */
@@ -444,7 +458,7 @@ export class Simulation {
   }
 
   #askKernel(asker: SimNode, address: string): void {
-    const host = this.node(Number(address));
+    const host = this.#at(address);
     const { life } = asker;
     if (!host.host || host.side !== asker.side || host.deaf || host.mute || asker.deaf || asker.mute || this.#random() < this.loss) return;
     this.after(0.5, () => {
@@ -452,15 +466,19 @@ export class Simulation {
     });
   }
 
+  #at(address: string): SimNode {
+    return this.node(Number(address.replace(OTHER_FAMILY, '')));
+  }
+
   #send(sender: SimNode, { to, packet }: Effect & { kind: 'send' }): void {
     if (sender.mute) return;
     const group = to === 'group';
     const octets = this.#sealed ? seal(packet, sender.keys, SEGMENT, peersHaveNewestKey(sender.state)) : undefined;
-    const targets = group ? this.nodes : [this.node(Number(to.address))];
+    const targets = group ? this.nodes : [this.#at(to.address)];
     const reached = targets.filter(
       target => target !== sender && !target.deaf && target.side === sender.side && this.#random() >= this.loss,
     );
-    const from = { address: String(sender.index), group };
+    const from = { address: `${!group && to.address.startsWith(OTHER_FAMILY) ? OTHER_FAMILY : ''}${sender.index}`, group };
     // One event for a group: the switch copies it to all ports at once.
     this.after(0.3 + this.#random() * 0.5, () => {
       for (const target of reached) this.#arrive(target, packet, octets, from);

@@ -199,6 +199,12 @@ export interface MeshCounters {
   takeovers: number;
 }
 
+/** A node of the cluster and its addresses (transport): asked there by unicast as long as it is not heard, since multicast may be filtered. */
+export interface Hint {
+  readonly node: NodeId;
+  readonly addresses: readonly string[];
+}
+
 /** The whole state of the mesh on one segment. Only the functions of this folder change it. */
 export interface MeshState {
   readonly me: NodeId;
@@ -210,8 +216,8 @@ export interface MeshState {
   macs: readonly Mac[];
   newestKey: number;
   seq: number;
-  /** Addresses (transport) of nodes that are expected on the segment: asked by unicast where multicast is filtered. */
-  hints: readonly string[];
+  /** Nodes that are expected on the segment. */
+  hints: readonly Hint[];
   readonly peers: Map<NodeId, Peer>;
   /** Claims of all peers together. */
   peerClaims: number;

@@ -184,10 +184,11 @@ function beacons(state: MeshState, now: number, fx: Effect[]): void {
 
 /** Asks nodes that should be here and were never heard by unicast: multicast may be filtered. */
 function hint(state: MeshState, now: number, fx: Effect[]): void {
-  if (state.hints.length === 0) return;
-  const known = new Set([...state.peers.values()].map(peer => peer.address));
-  for (const address of state.hints) {
-    if (!known.has(address)) fx.push({ kind: 'send', to: { address }, packet: packetFor(state, 'beacon', undefined, now) });
+  for (const { node, addresses } of state.hints) {
+    const peer = state.peers.get(node);
+    // Whoever is heard gets its beacons where it sends from, and would take one without its nonce as a sign that it is not.
+    if (peer !== undefined && isHeard(peer)) continue;
+    for (const address of addresses) fx.push({ kind: 'send', to: { address }, packet: packetFor(state, 'beacon', undefined, now) });
   }
 }
 

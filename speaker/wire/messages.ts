@@ -56,11 +56,17 @@ export interface WireBegin {
   options: WireOptions;
 }
 
+/** Another node of the cluster. */
+export interface NodeHint {
+  name: string;
+  addresses: readonly string[];
+}
+
 /** To the wire thread. */
 export type WireCommand =
   | { kind: 'addresses'; set: readonly WireAddress[]; remove: readonly string[] }
-  /** Addresses of other nodes, asked by unicast where multicast is filtered. */
-  | { kind: 'hints'; addresses: readonly string[] }
+  /** The other nodes and where to ask them by unicast, since multicast may be filtered. */
+  | { kind: 'hints'; nodes: readonly NodeHint[] }
   | { kind: 'secrets'; secrets: readonly Uint8Array[] }
   /** This node was asked to be drained within that time (ms), whatever the plan says; undefined: it was not. */
   | { kind: 'drain-within'; ms: number | undefined }

@@ -5,7 +5,7 @@ import { AdoptedEntries } from './adopted-entries.ts';
 import { type Device, devicesFor, devicesOf, type OnePerSegment, onePerSegment } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
-import type { WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
+import type { NodeHint, WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
 import { Segment } from './segment/segment.ts';
 import type { SegmentContext } from './segment/state.ts';
 
@@ -45,7 +45,7 @@ export class Wire {
   readonly #subnets = new Set<string>();
   #spareNotes: readonly string[] = [];
   #ring: Keyring;
-  #hints: readonly string[] = [];
+  #hints: readonly NodeHint[] = [];
   /** Excluded interfaces that could be used. */
   #excluded: readonly string[] = [];
   #leaving: { until: number; restart: boolean } | undefined;
@@ -97,7 +97,7 @@ export class Wire {
         this.#setAddresses(command.set, command.remove);
         break;
       case 'hints':
-        this.#hints = command.addresses;
+        this.#hints = command.nodes;
         for (const segment of this.#segments.values()) segment.setHints(this.#hints);
         break;
       case 'secrets':

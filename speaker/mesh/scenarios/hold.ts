@@ -15,6 +15,21 @@ const SCENARIOS: readonly Scenario[] = [
     takeovers: 0,
   },
   {
+    name: 'hold: speakers of dual-stack nodes are killed one after the other and return',
+    options: { hold: 30_000, dualStack: true },
+    run: s => {
+      for (const node of s.nodes) {
+        s.kill(node);
+        s.run(1_200 + 100 * s.random());
+        s.boot(node, true);
+        s.run(1_500);
+      }
+    },
+    gap: 450,
+    dual: 0,
+    takeovers: 0,
+  },
+  {
     name: 'hold: a speaker restarts and says so',
     options: { hold: 30_000 },
     run: s => {

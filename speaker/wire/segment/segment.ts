@@ -1,4 +1,4 @@
-import { seal, unseal } from '../../mesh/authentication.ts';
+import { nodeIdOf, seal, unseal } from '../../mesh/authentication.ts';
 import { handedOver, leaveMesh, setCarrier, setDesired } from '../../mesh/desired.ts';
 import { noteFlows } from '../../mesh/lame-duck.ts';
 import { onPacket, peersHaveNewestKey } from '../../mesh/receive.ts';
@@ -7,7 +7,7 @@ import { type Effect, isHeard } from '../../mesh/state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from '../../mesh/tick.ts';
 import { SilentNodes } from '../../node-mode/silent-nodes.ts';
 import type { Device } from '../devices.ts';
-import type { SegmentReport, WireAddress } from '../messages.ts';
+import type { NodeHint, SegmentReport, WireAddress } from '../messages.ts';
 import { Transport } from '../transport.ts';
 import { UplinkProbe } from '../uplink-probe.ts';
 import { Announcing } from './announcing.ts';
@@ -101,9 +101,8 @@ export class Segment {
     this.#uplink.setGateways(gateways);
   }
 
-  setHints(addresses: readonly string[]): void {
-    const own = new Set(this.device.addresses.map(({ address }) => address));
-    this.#state.mesh.hints = addresses.filter(address => !own.has(address));
+  setHints(nodes: readonly NodeHint[]): void {
+    this.#state.mesh.hints = nodes.map(({ name, addresses }) => ({ node: nodeIdOf(name), addresses }));
   }
 
   setNewestKey(id: number): void {
