@@ -9,7 +9,7 @@ import { nodeIdOf } from './mesh/authentication.ts';
 import { SpeakerMetrics } from './metrics.ts';
 import { announcements, speakers } from './resources.ts';
 import { SpeakerObject } from './speaker-object.ts';
-import type { SpeakerView } from './speaker-status.ts';
+import { speakerView } from './speaker-view.ts';
 import type { WireCommand, WireEvent } from './wire/messages.ts';
 
 const IP = '192.0.2.1';
@@ -288,24 +288,7 @@ describe('Layer2Speaker', () => {
 });
 
 it('SpeakerObject creates its object, writes what is new, and comes back when it was deleted', async () => {
-  let view: SpeakerView = {
-    version: '1',
-    startedAt: '2026-01-01T00:00:00Z',
-    snapshotAge: undefined,
-    kubeProxy: 'Other',
-    nodeForwarding: 'Off',
-    owners: [],
-    owned: 0,
-    conflicts: [],
-    sessions: [],
-    routeConflicts: [],
-    segments: [],
-    excludedInterfaces: [],
-    meshPort: 7947,
-    missingPeers: new Map(),
-    hazards: new Map(),
-    problem: 'starting',
-  };
+  let view = speakerView({ problem: 'starting' });
   const object = new SpeakerObject(client, 'a', createLogger({ component: 'test', level: 'silent' }), () => view);
   const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;
   await object.write();

@@ -1,27 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { gatewaysLearn, peersHeard } from './segment-conditions.ts';
-import type { SpeakerView } from './speaker-status.ts';
+import { speakerView } from './speaker-view.ts';
 import { segmentReport } from './wire/testing.ts';
 
 const gateway = { gateway: '192.0.2.254', address: '192.0.2.40', addresses: 1 };
-const view: SpeakerView = {
-  version: '1',
-  startedAt: '2026-01-01T00:00:00Z',
-  snapshotAge: undefined,
-  kubeProxy: 'Other',
-  nodeForwarding: 'Off',
-  owners: [],
-  owned: 0,
-  segments: [segmentReport(), segmentReport({ interface: 'eth1', segment: '198.51.100.0/24' })],
-  meshPort: 7947,
-  missingPeers: new Map(),
-  hazards: new Map(),
-  excludedInterfaces: [],
-  conflicts: [],
-  sessions: [],
-  routeConflicts: [],
-  problem: undefined,
-};
+const view = speakerView({ segments: [segmentReport(), segmentReport({ interface: 'eth1', segment: '198.51.100.0/24' })] });
 
 describe('PeersHeard', () => {
   it.each<[string, Record<string, string[]>, string, RegExp]>([

@@ -1,27 +1,11 @@
 import { expect, it } from 'vitest';
 import { type SpeakerView, sameStatus, statusOf } from './speaker-status.ts';
+import { speakerView } from './speaker-view.ts';
 import { segmentReport } from './wire/testing.ts';
 
 const segment = segmentReport({ addresses: ['192.0.2.40/24'], peersHeard: ['node-3', 'node-2'], stalls: 1 });
 const conflict = { ip: '192.0.2.1', interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'Probe', since: '2026-01-01T00:00:00Z' } as const;
-const view: SpeakerView = {
-  version: '1',
-  startedAt: '2026-01-01T00:00:00Z',
-  snapshotAge: undefined,
-  kubeProxy: 'Other',
-  nodeForwarding: 'Off',
-  owners: [],
-  owned: 0,
-  segments: [segment],
-  excludedInterfaces: [],
-  meshPort: 7947,
-  missingPeers: new Map(),
-  hazards: new Map(),
-  conflicts: [],
-  sessions: [],
-  routeConflicts: [],
-  problem: undefined,
-};
+const view = speakerView({ segments: [segment] });
 
 it.each<[string, Partial<SpeakerView>, object]>([
   [

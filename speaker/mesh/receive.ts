@@ -63,7 +63,7 @@ export function onPacket(state: MeshState, packet: Packet, from: { address: stri
       onCommit(state, peer, packet.claims, packet.drain, now, fx);
       break;
     case 'leave':
-      leave(state, peer, packet.flags.restarting, now, fx);
+      if (!packet.flags.restarting) leave(state, peer, now, fx);
       break;
   }
   return fx;
@@ -253,8 +253,7 @@ function settle(state: MeshState, peer: Peer, vips: Iterable<Vip>, now: number, 
 }
 
 /** The peer says goodbye: nobody has to wait for its silence. */
-function leave(state: MeshState, peer: Peer, restarting: boolean, now: number, fx: Effect[]): void {
-  if (restarting) return;
+function leave(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
   peer.left = true;
   judge(state, peer, now, fx);
   dropClaims(state, peer, now, 'peer-left');

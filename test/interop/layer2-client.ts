@@ -56,13 +56,18 @@ export class FrameClient {
     if (result?.ok === false) throw new Error(`could not send: ${result.errno}`);
   }
 
-  /** MACs that answer a question for an address now, as often as they do. `from`: who asks, of the same family. */
-  async answering(ip: string, from: string): Promise<string[]> {
-    this.clear();
-    const neighbour = { ip };
+  /** Asks for an address, on behalf of `from` (default: the LAN's client): everybody, or whoever has `mac`, as one that uses it already. */
+  ask(ip: string, { from = ip.includes(':') ? 'fd66::9' : '10.66.0.9', mac }: { from?: string; mac?: string | undefined } = {}): void {
+    const neighbour = { ip, mac };
     this.send(
       ip.includes(':') ? encodeNdp(directedSolicitation(from, this.mac, neighbour)) : encodeArp(directedArp(from, this.mac, neighbour)),
     );
+  }
+
+  /** MACs that answer a question for an address now, as often as they do. `from`: who asks, of the same family. */
+  async answering(ip: string, from: string): Promise<string[]> {
+    this.clear();
+    this.ask(ip, { from });
     await new Promise(resolve => {
       setTimeout(resolve, 100);
     });

@@ -1,4 +1,4 @@
-import { ARP_REPLY, ARP_REQUEST, encodeArp, NEIGHBOUR_ADVERTISEMENT } from '@herald/speaker/testing';
+import { ARP_REPLY, NEIGHBOUR_ADVERTISEMENT } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
 import { planned, SpeakerLan, until } from './layer2-lan.ts';
@@ -28,24 +28,10 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     await lan?.close();
   });
 
-  function ask(): void {
-    client.send(
-      encodeArp({
-        destination: 'ff:ff:ff:ff:ff:ff',
-        source: client.mac,
-        operation: ARP_REQUEST,
-        senderMac: client.mac,
-        senderIp: '10.66.0.9',
-        targetMac: '00:00:00:00:00:00',
-        targetIp: VIP4,
-      }),
-    );
-  }
-
   /** MACs that answer now, each once per question. */
   async function answering(): Promise<string[]> {
     client.clear();
-    ask();
+    client.ask(VIP4);
     await new Promise(resolve => {
       setTimeout(resolve, 100);
     });
@@ -111,7 +97,7 @@ describe.skipIf(skip !== undefined)('three nodes on a LAN', () => {
     client.clear();
     let leaving: Promise<void> | undefined;
     for (let question = 0; question < questions; question++) {
-      ask();
+      client.ask(VIP4);
       if (question === 20) leaving = lan.node(0).thread?.leave(5_000);
       await new Promise(resolve => {
         setTimeout(resolve, 5);

@@ -1,4 +1,4 @@
-import { ARP_REPLY, ARP_REQUEST, encodeArp } from '@herald/speaker/testing';
+import { ARP_REPLY } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
 import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
@@ -60,9 +60,7 @@ describe.skipIf(skip !== undefined)('two interfaces in one subnet', () => {
   /** MACs that answer one question. */
   async function answering(): Promise<string[]> {
     client.clear();
-    const { mac } = client;
-    const question = { operation: ARP_REQUEST, senderMac: mac, senderIp: '10.66.0.9', targetMac: '00:00:00:00:00:00', targetIp: VIP };
-    client.send(encodeArp({ destination: 'ff:ff:ff:ff:ff:ff', source: mac, ...question }));
+    client.ask(VIP);
     await new Promise(resolve => setTimeout(resolve, 300));
     return client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP).map(packet => packet.senderMac);
   }

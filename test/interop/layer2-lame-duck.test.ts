@@ -1,12 +1,4 @@
-import {
-  ARP_REPLY,
-  ARP_REQUEST,
-  encodeArp,
-  encodeNdp,
-  NEIGHBOUR_ADVERTISEMENT,
-  NEIGHBOUR_SOLICITATION,
-  type NeighbourAdvertisement,
-} from '@herald/speaker/testing';
+import { ARP_REPLY, ARP_REQUEST, NEIGHBOUR_ADVERTISEMENT, type NeighbourAdvertisement } from '@herald/speaker/testing';
 import { openKernelResponder } from 'raw-socket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
@@ -56,37 +48,10 @@ describe.each([
     await lan?.close();
   });
 
-  /** The client asks for both addresses; with `of`, by unicast, as one that uses them already. */
-  function ask(of?: LanNode): void {
-    const { mac } = client;
-    client.send(
-      encodeArp({
-        destination: of?.host.mac ?? 'ff:ff:ff:ff:ff:ff',
-        source: mac,
-        operation: ARP_REQUEST,
-        senderMac: mac,
-        senderIp: '10.66.0.9',
-        targetMac: '00:00:00:00:00:00',
-        targetIp: VIP4,
-      }),
-    );
-    client.send(
-      encodeNdp({
-        type: NEIGHBOUR_SOLICITATION,
-        destination: of?.host.mac ?? '33:33:ff:00:02:40',
-        source: mac,
-        sourceIp: 'fd66::9',
-        destinationIp: of === undefined ? 'ff02::1:ff00:240' : VIP6,
-        target: VIP6,
-        linkLayer: mac,
-      }),
-    );
-  }
-
-  /** MACs that answer now, for both families: by ARP, then by NDP. */
+  /** MACs that answer now, for both families: by ARP, then by NDP. With `of`, it is asked by unicast, as by one that uses them already. */
   async function answering(of?: LanNode): Promise<string[]> {
     client.clear();
-    ask(of);
+    for (const ip of VIPS) client.ask(ip, { mac: of?.host.mac });
     await new Promise(resolve => setTimeout(resolve, 500));
     const arp = client.arp.filter(packet => packet.operation === ARP_REPLY && packet.senderIp === VIP4).map(packet => packet.senderMac);
     // An announcement that comes meanwhile is no answer.

@@ -3,15 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanupNode } from '@herald/speaker';
-import {
-  ARP_REPLY,
-  ARP_REQUEST,
-  encodeArp,
-  encodeNdp,
-  NEIGHBOUR_ADVERTISEMENT,
-  NEIGHBOUR_SOLICITATION,
-  type WireOptions,
-} from '@herald/speaker/testing';
+import { ARP_REPLY, NEIGHBOUR_ADVERTISEMENT, type WireOptions } from '@herald/speaker/testing';
 import { openKernelResponder } from 'raw-socket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
@@ -89,29 +81,7 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
   /** MACs that answer one broadcast question now: by ARP, then by NDP. */
   async function answering(patience = PATIENCE): Promise<string[]> {
     client.clear();
-    const { mac } = client;
-    client.send(
-      encodeArp({
-        destination: 'ff:ff:ff:ff:ff:ff',
-        source: mac,
-        operation: ARP_REQUEST,
-        senderMac: mac,
-        senderIp: '10.66.0.9',
-        targetMac: '00:00:00:00:00:00',
-        targetIp: VIP4,
-      }),
-    );
-    client.send(
-      encodeNdp({
-        type: NEIGHBOUR_SOLICITATION,
-        destination: '33:33:ff:00:02:40',
-        source: mac,
-        sourceIp: 'fd66::9',
-        destinationIp: 'ff02::1:ff00:240',
-        target: VIP6,
-        linkLayer: mac,
-      }),
-    );
+    for (const ip of VIPS) client.ask(ip);
     // A busy machine may take its time to read the answers; what is not answered at once is never answered.
     const end = performance.now() + patience;
     while (answers().length < 2 && performance.now() < end) await new Promise(resolve => setTimeout(resolve, 10));

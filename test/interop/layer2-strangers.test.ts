@@ -1,4 +1,4 @@
-import { ARP_REQUEST, encodeArp, encodeNdp, NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION } from '@herald/speaker/testing';
+import { NEIGHBOUR_ADVERTISEMENT } from '@herald/speaker/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FrameClient } from './layer2-client.ts';
 import { type LanNode, planned, SpeakerLan, until } from './layer2-lan.ts';
@@ -43,29 +43,7 @@ describe.skipIf(skip !== undefined)('an address that a stranger has from the beg
   }
 
   function ask(): void {
-    const { mac } = client;
-    client.send(
-      encodeArp({
-        destination: 'ff:ff:ff:ff:ff:ff',
-        source: mac,
-        operation: ARP_REQUEST,
-        senderMac: mac,
-        senderIp: '10.66.0.9',
-        targetMac: '00:00:00:00:00:00',
-        targetIp: VIP4,
-      }),
-    );
-    client.send(
-      encodeNdp({
-        type: NEIGHBOUR_SOLICITATION,
-        destination: '33:33:ff:00:02:40',
-        source: mac,
-        sourceIp: 'fd66::9',
-        destinationIp: 'ff02::1:ff00:240',
-        target: VIP6,
-        linkLayer: mac,
-      }),
-    );
+    for (const ip of VIPS) client.ask(ip);
   }
 
   /** What somebody other than the stranger said of its addresses, by answer or announcement. */
