@@ -11,6 +11,7 @@ import { announcements, speakers } from './resources.ts';
 import { SpeakerObject } from './speaker-object.ts';
 import { speakerView } from './speaker-view.ts';
 import type { WireCommand, WireEvent } from './wire/messages.ts';
+import { segmentReport } from './wire/testing.ts';
 
 const IP = '192.0.2.1';
 const SEGMENT = '192.0.2.0/24';
@@ -52,6 +53,7 @@ afterEach(async () => {
 async function start(
   node: string,
   flowTable: FlowTable | 'off' = 'off',
+  restoring = 0,
 ): Promise<{ layer2: Layer2Speaker; commands: WireCommand[]; warnings: string[] }> {
   const informer = new Informer<Announcement>(client, announcements);
   const commands: WireCommand[] = [];
@@ -72,8 +74,11 @@ async function start(
   informer.start(stop.signal);
   running.push(layer2.run(stop.signal));
   await informer.synced(stop.signal);
+  layer2.event(report(restoring));
   return { layer2, commands, warnings };
 }
+
+const report = (restoring: number): WireEvent => ({ kind: 'report', segments: [segmentReport({ restoring })], excluded: [] });
 
 async function plan(nodes: string[]): Promise<void> {
   await client.create(announcements, {
@@ -187,6 +192,25 @@ describe('Layer2Speaker', () => {
     await Promise.all(running);
     stop = new AbortController();
     await start('a');
+    await ownersAre([]);
+  });
+
+  it('leaves what was reported before to the next process, as long as the wire thread has not taken it up', async () => {
+    await plan(['a', 'b']);
+    const before = await start('a');
+    before.layer2.event(acquired(3));
+    await ownersAre([{ node: 'a', epoch: 3 }]);
+    stop.abort();
+    await Promise.all(running);
+    stop = new AbortController();
+    const { layer2 } = await start('a', 'off', 1);
+    // As at the end of a process, and later than entries of an earlier life are looked through.
+    await layer2.flush();
+    await sleep(client.clock, 1_200);
+    await ownersAre([{ node: 'a', epoch: 3 }]);
+    expect(layer2.settled).toBe(false);
+    layer2.event(report(0));
+    expect(layer2.settled).toBe(true);
     await ownersAre([]);
   });
 

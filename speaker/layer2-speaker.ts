@@ -36,6 +36,8 @@ export interface Layer2Options {
 const WRITE_DELAY = 25;
 /** Time for what is on its way to arrive, before a difference is believed. */
 const SETTLE_DELAY = 1_000;
+/** What this node had before a restart is taken up so long (ms) after the first report of the wire thread, or counts no more. */
+const RESTORE_LIMIT = 5_000;
 /** Between two reports of how many connections are left (ms), and for each address that is moving. */
 const FLOWS_INTERVAL = 3_000;
 const FLOWS_PACE = 100;
@@ -52,6 +54,9 @@ export class Layer2Speaker {
   #flows = new Map<string, number>();
   #flowsAt = Number.NEGATIVE_INFINITY;
   #planning = false;
+  /** When the wire thread first reported. */
+  #reportedAt: number | undefined;
+  #settled = false;
   /** Last written per Announcement, until the watch brings it back: the store may be older than our own write. */
   readonly #written = new Map<string, AnnouncementOwner[]>();
 
@@ -74,7 +79,10 @@ export class Layer2Speaker {
       onError: (key, error, attempt) => logger.warn({ announcement: key, attempt, error: String(error) }, 'could not report the owner'),
     });
     options.informer.on(event => {
-      if (event.type === 'synced') return this.#settleOwners();
+      if (event.type === 'synced') {
+        this.replan();
+        return this.#reviewReported();
+      }
       if (event.type === 'deleted') this.#written.delete(keyOf(event.object));
       if (event.type !== 'updated' || changesPlan(event.object, event.old)) this.#schedulePlan();
       if (event.type === 'updated') {
@@ -82,6 +90,14 @@ export class Layer2Speaker {
         if (request(event.object) !== request(event.old)) this.#noteRequest(event.object);
       }
     });
+  }
+
+  /**
+   * The wire thread has taken up what this node had before a restart, or left it to others. Until then it is not what is owned that counts, but
+   * what was reported and saved before: a process that ends sooner must leave that to the next one.
+   */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   get shared(): ReadonlyMap<string, SharedAddress> {
@@ -107,6 +123,14 @@ export class Layer2Speaker {
         forMs: Math.max(0, until - since),
       })),
     }));
+  }
+
+  /** From here on what was reported of an earlier life counts no more. */
+  settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#options.onPlan();
+    this.#reviewReported();
   }
 
   /** Works from a snapshot until the API server answers. */
@@ -163,6 +187,12 @@ export class Layer2Speaker {
       case 'conflict-over':
         this.owners.conflictOver(event.ip, event.segment);
         break;
+      case 'report': {
+        const now = client.clock.now();
+        this.#reportedAt ??= now;
+        if (event.segments.every(({ restoring }) => restoring === 0) || now - this.#reportedAt >= RESTORE_LIMIT) this.settle();
+        return;
+      }
       default:
         return;
     }
@@ -208,8 +238,7 @@ export class Layer2Speaker {
   }
 
   /** After a restart: entries of an earlier life that do not hold any more go. */
-  #settleOwners(): void {
-    this.replan();
+  #reviewReported(): void {
     const { informer, node } = this.#options;
     for (const announcement of informer.list())
       if (reported(announcement, node).length > 0) this.#queue.addAfter(keyOf(announcement), SETTLE_DELAY);
@@ -269,7 +298,10 @@ export class Layer2Speaker {
   }
 
   #ownersOf(announcement: Announcement): AnnouncementOwner[] {
-    return this.owners.of(announcement.spec.addresses.map(({ ip }) => ip));
+    const owned = this.owners.of(announcement.spec.addresses.map(({ ip }) => ip));
+    if (this.#settled) return owned;
+    const known = new Set(owned.map(flowKey));
+    return [...owned, ...reported(announcement, this.#options.node).filter(owner => !known.has(flowKey(owner)))];
   }
 
   #announcementsOf(ip: string): readonly string[] {

@@ -313,6 +313,7 @@ export class Speaker {
       this.#wire.leave(this.#options.leaveDeadlineMs ?? LEAVE_DEADLINE, restart),
       this.#bgp.stop(restart),
     ]);
+    if (!restart) this.#layer2.settle();
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
     // Owners also: what was taken over while the API server was away is the next process's to take up.
     const writes = [this.#layer2.flush(), ...(ended ? [this.#object.write().catch(() => undefined)] : [])];
@@ -383,7 +384,7 @@ export class Speaker {
   }
 
   #takeSnapshot(): Snapshot | undefined {
-    if (this.#clusterUid === undefined || this.#secrets.length === 0 || !this.#informer.hasSynced) return undefined;
+    if (this.#clusterUid === undefined || this.#secrets.length === 0 || !this.#informer.hasSynced || !this.#layer2.settled) return undefined;
     return {
       savedAt: this.#client.clock.wall(),
       node: this.#options.nodeName,

@@ -105,6 +105,8 @@ export interface SegmentReport {
   pinned: boolean;
   /** Addresses of nodes whose speakers are away and whose kernels go on. */
   held: number;
+  /** Claims of before a restart that are neither answered nor given up yet. */
+  restoring: number;
   /** Answers since the last report, per address. */
   answers: readonly { ip: string; count: number }[];
 }

@@ -23,6 +23,7 @@ export function segmentReport(more: Partial<SegmentReport> = {}): SegmentReport 
     responder: 'packet',
     pinned: false,
     held: 0,
+    restoring: 0,
     answers: [],
     ...more,
   };

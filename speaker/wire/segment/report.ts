@@ -41,6 +41,7 @@ export function reportOf(state: SegmentState, { peersAnswering, gatewaysUnconfir
     responder: responder?.kind ?? 'none',
     pinned: mesh.persistent,
     held: heldClaims(mesh),
+    restoring: dormantClaims(mesh),
     answers: responder?.takeAnswers() ?? [],
   };
 }
@@ -60,4 +61,10 @@ function heldClaims(mesh: MeshState): number {
   let held = 0;
   for (const peer of mesh.peers.values()) if (peer.liveness === 'held') held += peer.claims.size;
   return held;
+}
+
+function dormantClaims(mesh: MeshState): number {
+  let dormant = 0;
+  for (const claim of mesh.mine.values()) if (claim.dormant) dormant += 1;
+  return dormant;
 }
