@@ -7,6 +7,8 @@ export type SpeakerErrorCode =
   | 'bad-interface-pattern'
   /** Another speaker of the same node has taken over. */
   | 'superseded'
+  /** Begun from the snapshot of a cluster that this node no longer belongs to. */
+  | 'other-cluster'
   /** What is pinned could not be removed. */
   | 'cleanup-failed'
   /** The thread that answers ARP and NDP ended. */

@@ -209,14 +209,14 @@ export class Layer2Speaker {
 
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.lameDucks.stop(), { once: true });
-    await this.#queue.run(key => this.#write(key), { workers: 8, signal });
+    await this.#queue.run((key, ended) => this.#write(key, ended), { workers: 8, signal });
   }
 
   /** Writes what is not written yet, once, at the end of the process. */
-  async flush(): Promise<void> {
+  async flush(signal?: AbortSignal): Promise<void> {
     const { informer, logger } = this.#options;
     const behind = informer.list().filter(announcement => !this.#isReported(announcement));
-    const written = await Promise.allSettled(behind.map(async announcement => this.#write(keyOf(announcement))));
+    const written = await Promise.allSettled(behind.map(async announcement => this.#write(keyOf(announcement), signal)));
     const failed = written.filter(result => result.status === 'rejected');
     if (failed.length > 0) logger.warn({ announcements: failed.length }, 'could not report which addresses this node has');
   }
@@ -312,7 +312,7 @@ export class Layer2Speaker {
    * Writes this node's entries beside those of the others. Not by server-side apply: two owners one after the other give an entry equal
    * fields, which would then belong to both managers, and a dead one never lets go.
    */
-  async #write(key: string): Promise<void> {
+  async #write(key: string, signal?: AbortSignal): Promise<void> {
     const { informer, node, client } = this.#options;
     let announcement = informer.get(key);
     if (announcement === undefined) return;
@@ -323,12 +323,12 @@ export class Layer2Speaker {
     this.#written.set(key, owners);
     try {
       try {
-        await this.#patch(announcement, owners);
+        await this.#patch(announcement, owners, signal);
       } catch (error) {
         if (!isApiError(error, 'conflict')) throw error;
         // The store is a little behind; what is written now is based on what is there now.
-        announcement = await client.get(announcements, refOf(key));
-        await this.#patch(announcement, owners);
+        announcement = await client.get(announcements, refOf(key), { signal });
+        await this.#patch(announcement, owners, signal);
       }
     } catch (error) {
       this.#written.delete(key);
@@ -336,12 +336,12 @@ export class Layer2Speaker {
     }
   }
 
-  async #patch(announcement: Announcement, owners: AnnouncementOwner[]): Promise<void> {
+  async #patch(announcement: Announcement, owners: AnnouncementOwner[], signal: AbortSignal | undefined): Promise<void> {
     const { node, client } = this.#options;
     const { resourceVersion } = announcement.metadata;
     const flows: Flows = this.#flows;
     const status = { owners: merged(announcement, owners, node, flows) };
-    const options = { type: 'merge', subresource: 'status', fieldManager: `herald-speaker-${node}` } as const;
+    const options = { type: 'merge', subresource: 'status', fieldManager: `herald-speaker-${node}`, signal } as const;
     await client.patch(announcements, refOf(keyOf(announcement)), { metadata: { resourceVersion }, status }, options);
   }
 

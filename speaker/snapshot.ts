@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { SharedAddress } from './share.ts';
@@ -85,4 +85,9 @@ export async function loadSnapshot(directory: string, node: string): Promise<Sna
   } catch (error) {
     throw new Error(`the snapshot ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** It is of no use any more. */
+export async function removeSnapshot(directory: string, node: string): Promise<void> {
+  await rm(fileOf(directory, node), { force: true });
 }

@@ -1,30 +1,39 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectTo } from '@herald/kube';
-import { createLogger, createRegistry } from '@herald/process';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { saveSnapshot } from './snapshot.ts';
+import { apiVersion, kinds, toCustomResourceDefinition } from '@herald/crds';
+import { type Client, type Clock, connectTo, customResourceDefinitions, namespaces, nodes, sleep, systemClock } from '@herald/kube';
+import { until } from '@herald/kube/testing';
+import { createLogger, createRegistry, type Registry } from '@herald/process';
+import { startApiServer } from 'kube-apiserver-lite';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { announcements } from './resources.ts';
+import { loadSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import { Speaker } from './speaker.ts';
 import type { WireEvent, WireOptions } from './wire/messages.ts';
 import { segmentReport } from './wire/testing.ts';
 import type { WireThread } from './wire/thread.ts';
 
-let directory: string;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'herald-speaker-'));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+const IP = '192.0.2.1';
+const SEGMENT = '192.0.2.0/24';
 
-/** Reports once a second, and does nothing else. */
+/** Reports ten times a second, as far as it is to, and does nothing else. */
 class SilentWire {
   readonly ended = new Promise<undefined>(() => undefined);
+  options: WireOptions | undefined;
+  tell: (event: WireEvent) => void = () => undefined;
+  readonly #restoring: number;
   #timer: NodeJS.Timeout | undefined;
 
-  begin(_: WireOptions, onEvent: (event: WireEvent) => void): void {
-    this.#timer = setInterval(() => onEvent({ kind: 'report', segments: [segmentReport()], excluded: [] }), 100);
+  constructor(restoring = 0) {
+    this.#restoring = restoring;
+  }
+
+  begin(options: WireOptions, onEvent: (event: WireEvent) => void): void {
+    this.options = options;
+    this.tell = onEvent;
+    const segments = [segmentReport({ restoring: this.#restoring })];
+    this.#timer = setInterval(() => onEvent({ kind: 'report', segments, excluded: [] }), 100);
   }
 
   command(): void {
@@ -41,23 +50,171 @@ class SilentWire {
   }
 }
 
-it('tells the age of the snapshot it works from while the API server is away', async () => {
-  const savedAt = Date.now() - 90_000;
-  await saveSnapshot(directory, { savedAt, node: 'a', clusterUid: 'uid', secrets: [Buffer.alloc(32, 7)], nodes: [], addresses: [] });
+async function temporaryDirectory({ onTestFinished }: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'herald-speaker-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+interface Started {
+  running: Promise<void>;
+  registry: Registry;
+  stop: () => Promise<void>;
+}
+
+function start(client: Client, snapshotDir: string, wire: SilentWire): Started {
   const logger = createLogger({ component: 'test', level: 'silent' });
   const registry = createRegistry({ component: 'speaker', version: '1' });
-  // Nobody listens there.
-  const client = connectTo('http://127.0.0.1:9', { qps: 0 });
-  const options = { logger, env: {}, version: '1', namespace: 'herald-system', qps: 0, burst: 1, nodeName: 'a', snapshotDir: directory };
-  const speaker = new Speaker(options, client, registry, new SilentWire() as unknown as WireThread);
-  const stop = new AbortController();
-  const running = speaker.run(stop.signal);
-  const age = async () => Number(/^herald_speaker_snapshot_age_seconds (\S+)$/m.exec(await registry.metrics())?.[1]);
-  try {
-    await expect.poll(age, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(90);
-  } finally {
-    stop.abort();
+  const options = { logger, env: {}, version: '1', namespace: 'herald-system', qps: 0, burst: 1, nodeName: 'a', snapshotDir };
+  const speaker = new Speaker(options, client, registry, wire as unknown as WireThread);
+  const stopped = new AbortController();
+  const running = speaker.run(stopped.signal);
+  running.catch(() => undefined);
+  const stop = async (): Promise<void> => {
+    stopped.abort();
     await running;
     client.close();
-  }
-}, 40_000);
+  };
+  return { running, registry, stop };
+}
+
+/** An API server on which the node a owns an address. */
+async function cluster({ onTestFinished }: TestContext, clock: Clock = systemClock) {
+  const server = await startApiServer();
+  const client = connectTo(server.url, { qps: 0, clock });
+  onTestFinished(async () => {
+    client.close();
+    await server.close();
+  });
+  for (const kind of kinds) await client.create(customResourceDefinitions, toCustomResourceDefinition(kind));
+  await client.create(announcements, {
+    apiVersion,
+    kind: 'Announcement',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { addresses: [{ ip: IP, pool: 'lan', layer2: { nodes: ['a', 'b'], interfaces: [] } }] },
+  });
+  const owner = {
+    ip: IP,
+    segment: SEGMENT,
+    node: 'a',
+    interface: 'eth0',
+    mac: '02:00:00:00:00:01',
+    since: '2026-01-01T00:00:00Z',
+    epoch: 3,
+  };
+  await client.patch(
+    announcements,
+    { name: 'web', namespace: 'default' },
+    { status: { owners: [owner] } },
+    { type: 'merge', subresource: 'status' },
+  );
+  await client.create(nodes, { metadata: { name: 'a' } });
+  const uid = (await client.get(namespaces, { name: 'kube-system' })).metadata.uid ?? '';
+  return { server, client, uid };
+}
+
+const savedBy = (clusterUid: string, more: Partial<Snapshot> = {}): Snapshot => ({
+  savedAt: Date.now() - 90_000,
+  node: 'a',
+  clusterUid,
+  secrets: [Buffer.alloc(32, 7)],
+  nodes: [],
+  addresses: [],
+  ...more,
+});
+
+describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
+  it('tells the age of the snapshot it works from while the API server is away', async context => {
+    const directory = await temporaryDirectory(context);
+    await saveSnapshot(directory, savedBy('uid'));
+    // Nobody listens there.
+    const wire = new SilentWire();
+    const { registry, stop } = start(connectTo('http://127.0.0.1:9', { qps: 0 }), directory, wire);
+    const age = async () => Number(/^herald_speaker_snapshot_age_seconds (\S+)$/m.exec(await registry.metrics())?.[1]);
+    try {
+      // Whoever waits for one answer in vain does not wait for the next: hold times may be short.
+      await until(() => wire.options !== undefined, 'the wire', 4_000);
+      await expect.poll(age, { timeout: 20_000, interval: 100 }).toBeGreaterThanOrEqual(90);
+    } finally {
+      await stop();
+    }
+  });
+
+  it('begins with the keys of the snapshot where those of the API are late, and keeps it when ended before its claims are taken up', async context => {
+    const directory = await temporaryDirectory(context);
+    const { server, client, uid } = await cluster(context);
+    server.faults.add({ resource: 'secrets', latencyMs: 60_000 });
+    const saved = savedBy(uid);
+    await saveSnapshot(directory, saved);
+    const wire = new SilentWire(1);
+    const { stop } = start(client, directory, wire);
+    await until(() => wire.options !== undefined, 'the wire', 10_000);
+    await stop();
+    expect(wire.options?.secrets).toEqual(saved.secrets);
+    expect(await loadSnapshot(directory, 'a')).toEqual(saved);
+  });
+
+  it('waits for its claims where no snapshot tells them: not that of another cluster', async context => {
+    const directory = await temporaryDirectory(context);
+    const { server, client, uid } = await cluster(context);
+    server.faults.add({ resource: 'announcements', latencyMs: 4_000, times: 1 });
+    await saveSnapshot(directory, savedBy('other'));
+    const wire = new SilentWire();
+    const { stop } = start(client, directory, wire);
+    await until(() => wire.options !== undefined, 'the wire', 20_000);
+    await stop();
+    expect(wire.options).toMatchObject({ clusterUid: uid, addresses: [{ ip: IP, restored: [{ segment: SEGMENT, epoch: 3 }] }] });
+  });
+
+  it('ends where it began from the snapshot of another cluster, and drops that', async context => {
+    const directory = await temporaryDirectory(context);
+    const { server, client } = await cluster(context);
+    server.faults.add({ verb: 'get', resource: 'namespaces', latencyMs: 3_000, times: 1 });
+    await saveSnapshot(directory, savedBy('other'));
+    const wire = new SilentWire();
+    const { running } = start(client, directory, wire);
+    await expect(running).rejects.toMatchObject({ code: 'other-cluster' });
+    expect(wire.options).toMatchObject({ clusterUid: 'other' });
+    expect(await loadSnapshot(directory, 'a')).toBeUndefined();
+  });
+
+  it.for([
+    ['a write is answered', 0],
+    ['a write is not answered', 60_000],
+  ] as const)('ends in time and leaves no timer that would keep the process where %s', async ([, latencyMs], context) => {
+    const directory = await temporaryDirectory(context);
+    const pending = new Set<object>();
+    const { server, client } = await cluster(context, countingClock(pending));
+    server.faults.add({ resource: 'announcements', subresource: 'status', latencyMs });
+    const wire = new SilentWire();
+    const { stop } = start(client, directory, wire);
+    await until(() => wire.options !== undefined, 'the wire');
+    wire.tell({ kind: 'acquired', ip: IP, segment: SEGMENT, interface: 'eth0', mac: '02:00:00:00:00:01', epoch: 4, cause: 'peer-lost' });
+    await sleep(systemClock, 200);
+    const began = performance.now();
+    await stop();
+    // A request is waited for up to 30 s; the process is killed before.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    await until(() => pending.size === 0, 'what was under way to be given up', 1_000);
+  });
+});
+
+/** Knows the timers that are still to come. */
+function countingClock(pending: Set<object>): Clock {
+  return {
+    ...systemClock,
+    after: (ms, run) => {
+      const entry = {};
+      pending.add(entry);
+      const timer = systemClock.after(ms, () => {
+        pending.delete(entry);
+        run();
+      });
+      const cancel = (): void => {
+        pending.delete(entry);
+        timer.cancel();
+      };
+      return { cancel };
+    },
+  };
+}

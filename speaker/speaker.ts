@@ -21,7 +21,7 @@ import { OwnDaemonSet } from './own-daemon-set.ts';
 import { PeerNodes } from './peer-nodes.ts';
 import { segmentsProblem } from './readiness.ts';
 import { announcements, speakers } from './resources.ts';
-import { loadSnapshot, type Snapshot } from './snapshot.ts';
+import { loadSnapshot, removeSnapshot, type Snapshot } from './snapshot.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { SpeakerObject } from './speaker-object.ts';
 import type { SpeakerView } from './speaker-status.ts';
@@ -29,7 +29,7 @@ import { EXCLUDED_INTERFACES } from './wire/devices.ts';
 import type { SegmentReport, WireAddress, WireCommand, WireEvent } from './wire/messages.ts';
 import type { WireThread } from './wire/thread.ts';
 
-/** How long the API server is waited for before a snapshot is used in its place (ms). */
+/** How long the API server is waited for before a snapshot is used in its place, or each answer where there is none (ms). */
 const API_PATIENCE = 2_000;
 /** Without a report for so long the wire thread counts as hung (ms). */
 const WIRE_SILENCE = 5_000;
@@ -65,10 +65,14 @@ export class Speaker {
   #segments: readonly SegmentReport[] = [];
   #excludedInterfaces: readonly string[] = [];
   #reportedAt: number | undefined;
+  /** So long the API is waited for where there is a snapshot (ms, monotonic). */
+  #waitsUntil = 0;
   #clusterUid: string | undefined;
   #secrets: readonly Uint8Array[] = [];
   #snapshot: Snapshot | undefined;
-  #onSuperseded: (() => void) | undefined;
+  /** What ends this process although nobody asked it to. */
+  #failure: SpeakerError | undefined;
+  #onFailure: ((error: SpeakerError) => void) | undefined;
 
   /** @param wire the thread for the wire; whoever made it ends it */
   constructor(options: SpeakerOptions, client: Client, registry: Registry, wire: WireThread) {
@@ -151,6 +155,7 @@ export class Speaker {
     let secrets: MeshSecrets | undefined;
     try {
       this.#snapshot = await this.#loadSnapshot();
+      this.#waitsUntil = this.#client.clock.now() + API_PATIENCE;
       this.#informer.start(stop.signal);
       this.#peers.start(stop.signal);
       this.#bgp.start(stop.signal);
@@ -170,6 +175,7 @@ export class Speaker {
       await Promise.all(background);
       await this.#wire.stop();
       await this.#snapshots?.stop();
+      if (this.#failure?.code === 'other-cluster') await removeSnapshot(this.#options.snapshotDir ?? '', this.#options.nodeName);
     }
   }
 
@@ -194,12 +200,16 @@ export class Speaker {
     const { meshKeyFile, namespace, meshSecret } = this.#options;
     const ended = AbortSignal.any([stop, signal]);
     const asked = clusterUid(this.#client, this.#logger, ended).then(uid => {
-      this.#clusterUid = uid ?? this.#clusterUid;
+      if (uid === undefined) return;
+      if (this.#clusterUid !== undefined && this.#clusterUid !== uid)
+        this.#fail(new SpeakerError('other-cluster', 'the snapshot was of another cluster: this speaker ends, to begin without it'));
+      this.#clusterUid = uid;
     });
     await this.#patience(asked, ended);
-    if (this.#clusterUid === undefined && this.#snapshot !== undefined) this.#useSnapshot(this.#snapshot);
+    if (this.#clusterUid === undefined && this.#snapshot !== undefined) this.#clusterUid = this.#snapshot.clusterUid;
     if (this.#clusterUid === undefined) await asked;
     if (this.#clusterUid === undefined) return undefined;
+    if (this.#snapshot !== undefined) this.#useSnapshot(this.#snapshot);
     if (meshKeyFile !== undefined) {
       this.#secrets = [await readKeyFile(meshKeyFile)];
       return undefined;
@@ -233,10 +243,15 @@ export class Speaker {
     }
   }
 
-  #useSnapshot(snapshot: Snapshot): void {
-    this.#clusterUid = snapshot.clusterUid;
-    this.#secrets = snapshot.secrets;
-    this.#command({ kind: 'hints', nodes: snapshot.nodes });
+  /** Until the API tells them. */
+  #useSnapshot({ clusterUid, secrets, nodes }: Snapshot): void {
+    if (clusterUid !== this.#clusterUid) {
+      this.#logger.warn('the snapshot is of another cluster, and is not used');
+      this.#snapshot = undefined;
+      return;
+    }
+    this.#secrets = secrets;
+    if (!this.#peers.hasSynced) this.#command({ kind: 'hints', nodes });
   }
 
   #beginWire(uid: string): void {
@@ -264,10 +279,12 @@ export class Speaker {
   /** With the API server away, the last known plan is better than none; where it was away only, it does not know the latest. */
   async #restore(signal: AbortSignal): Promise<void> {
     const snapshot = this.#snapshot;
-    await this.#patience(this.#informer.synced(signal), signal);
+    // Who comes back without its claims has given them up: without any plan it is better to stay away for as long as they are held.
+    const patience = snapshot === undefined ? Math.max(API_PATIENCE, this.#options.holdTimeMs ?? HOLD_TIME) : undefined;
+    await this.#patience(this.#informer.synced(signal), signal, patience);
     if (snapshot === undefined || signal.aborted) return;
     if (this.#informer.hasSynced) {
-      if (snapshot.clusterUid === this.#clusterUid) this.#layer2.recall(snapshot.addresses);
+      this.#layer2.recall(snapshot.addresses);
       return;
     }
     this.#logger.warn(
@@ -277,10 +294,13 @@ export class Speaker {
     this.#layer2.restore(snapshot.addresses);
   }
 
-  async #patience(wait: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  /** @param ms how long; by default for the API server, whose answers are waited for together where a snapshot can take their place */
+  async #patience(wait: Promise<unknown>, signal: AbortSignal, ms?: number): Promise<void> {
     const done = new AbortController();
     const end = AbortSignal.any([signal, done.signal]);
-    await Promise.race([wait, sleep(this.#client.clock, API_PATIENCE, end)]);
+    const { clock } = this.#client;
+    const usual = this.#snapshot === undefined ? API_PATIENCE : this.#waitsUntil - clock.now();
+    await Promise.race([wait, sleep(clock, ms ?? usual, end)]);
     done.abort();
   }
 
@@ -289,14 +309,20 @@ export class Speaker {
       if (signal.aborted) return;
       throw new SpeakerError('wire-thread-ended', `the thread that answers ARP and NDP ended: ${error?.stack ?? 'without an error'}`);
     });
-    const superseded = new Promise<never>((_, reject) => {
-      this.#onSuperseded = () => reject(new SpeakerError('superseded', 'another speaker of this node has taken over: this one ends'));
+    const failed = new Promise<never>((_, reject) => {
+      this.#onFailure = reject;
+      if (this.#failure !== undefined) reject(this.#failure);
     });
     const aborted = new Promise<void>(resolve => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    await Promise.race([died, aborted, superseded]);
+    await Promise.race([died, aborted, failed]);
+  }
+
+  #fail(error: SpeakerError): void {
+    this.#failure ??= error;
+    this.#onFailure?.(error);
   }
 
   async #leave(): Promise<void> {
@@ -316,8 +342,10 @@ export class Speaker {
     if (!restart) this.#layer2.settle();
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
     // Owners also: what was taken over while the API server was away is the next process's to take up.
-    const writes = [this.#layer2.flush(), ...(ended ? [this.#object.write().catch(() => undefined)] : [])];
-    await Promise.race([Promise.all(writes), sleep(this.#client.clock, FLUSH_DEADLINE)]);
+    const late = new AbortController();
+    const writes = [this.#layer2.flush(late.signal), ...(ended ? [this.#object.write(late.signal).catch(() => undefined)] : [])];
+    await this.#patience(Promise.all(writes), late.signal, FLUSH_DEADLINE);
+    late.abort();
     await this.#recorder.stop(FLUSH_DEADLINE);
   }
 
@@ -343,7 +371,7 @@ export class Speaker {
     } else if (event.kind === 'problem') {
       this.#logger.error({ about: event.about }, event.message);
     } else if (event.kind === 'superseded') {
-      this.#onSuperseded?.();
+      this.#fail(new SpeakerError('superseded', 'another speaker of this node has taken over: this one ends'));
     } else if (event.kind === 'note') {
       this.#logger.info(event.message);
     } else if (event.kind === 'started' && !event.realtime) {
@@ -384,7 +412,8 @@ export class Speaker {
   }
 
   #takeSnapshot(): Snapshot | undefined {
-    if (this.#clusterUid === undefined || this.#secrets.length === 0 || !this.#informer.hasSynced || !this.#layer2.settled) return undefined;
+    if (this.#clusterUid === undefined || this.#secrets.length === 0 || !this.#informer.hasSynced || !this.#layer2.settled)
+      return undefined;
     return {
       savedAt: this.#client.clock.wall(),
       node: this.#options.nodeName,
