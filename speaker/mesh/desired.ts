@@ -59,10 +59,12 @@ function restoreLameDuck(state: MeshState, vip: Vip, { to, until }: { to: NodeId
   fx.push({ kind: 'lame-duck', vip, to, until });
 }
 
-/** The link of the segment came or went. Without it nothing is kept: nobody can reach us, and others notice as fast. */
-export function setCarrier(state: MeshState, up: boolean, now: number): void {
+/**
+ * Whether the segment has a link. Without it nothing is kept: nobody can reach us, and others notice as fast. A link says nothing of who is
+ * beyond it: with a silent gateway, a node that said it had one would make the others look cut off.
+ */
+export function setCarrier(state: MeshState, up: boolean): void {
   state.uplink.carrier = up;
-  if (up) state.uplink.seenAt = now;
 }
 
 /**

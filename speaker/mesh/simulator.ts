@@ -10,8 +10,8 @@ import { seededRandom } from './random.ts';
 import { onPacket, peersHaveNewestKey } from './receive.ts';
 import { createMesh, type DesiredAddress, type Effect, type Hint, type MeshState } from './state.ts';
 import { farewell, pauseMesh, tick, tickInterval } from './tick.ts';
-import { MESH_PROFILES, type MeshTimers } from './timers.ts';
-import { noteUplink } from './uplink.ts';
+import { detection, MESH_PROFILES, type MeshTimers } from './timers.ts';
+import { noteUplink, searchInterval } from './uplink.ts';
 
 export interface SimulationOptions {
   nodes: number;
@@ -306,7 +306,7 @@ export class Simulation {
   carrier(node: SimNode, up: boolean): void {
     node.deaf = !up;
     node.mute = !up;
-    setCarrier(node.state, up, this.#clock(node));
+    setCarrier(node.state, up);
     this.observer.refresh();
   }
 
@@ -409,7 +409,7 @@ export class Simulation {
 
   /** What the wire thread does by ARP: a gateway if there is one, else the kernels of the other hosts. */
   #probeUplink(node: SimNode): void {
-    if (node.deaf || node.mute || this.now - node.askedAt < this.#timers.interval / 2) return;
+    if (node.deaf || node.mute || this.now - node.askedAt < this.#askInterval(node)) return;
     node.askedAt = this.now;
     const reached = this.#gateway
       ? this.gatewayUp && this.clientSides.includes(node.side)
@@ -420,6 +420,13 @@ export class Simulation {
     this.after(0.5, () => {
       if (node.life === life && !node.paused) noteUplink(node.state, this.#clock(node));
     });
+  }
+
+  /** A gateway that has been silent for long is asked by few broadcasts. */
+  #askInterval({ state, offset }: SimNode): number {
+    const isLost = this.#gateway && this.now + offset - state.uplink.seenAt >= 2 * detection(this.#timers);
+    // Ticks are late by a little, and on each node by another: nodes do not go on asking at the same moment.
+    return isLost ? searchInterval(state, this.now + offset) + 40 * this.#random() : this.#timers.interval / 2;
   }
 
   #apply(node: SimNode, effects: readonly Effect[]): void {

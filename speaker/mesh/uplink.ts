@@ -4,6 +4,9 @@ import { detection } from './timers.ts';
 /** Peers gone for longer are known to be dead: a gateway that falls silent later does not mean that we are cut off (ms). */
 const RECENT_COMPANY = 5_000;
 
+/** Between two questions to everybody for a gateway that has been silent for long (ms). */
+const SEARCH = 1_000;
+
 /** Somebody beyond this node was heard within 2 T; where nobody can be asked, the carrier alone counts. */
 export function uplinkFresh(state: MeshState, now: number): boolean {
   const { uplink } = state;
@@ -43,6 +46,15 @@ export function noteOthersUplink(state: MeshState, { up }: Company, now: number)
 /** Others have an uplink, and have had it for longer than it takes us to ask: a gateway that returns does not answer everybody at once. */
 function othersUp(state: MeshState, now: number): boolean {
   return state.othersUpSince !== undefined && now - state.othersUpSince >= state.timers.interval;
+}
+
+/**
+ * How often everybody is asked for a gateway that has been silent for long (ms): as often as one that answers once others say that they
+ * have found theirs. Nobody is to count as cut off because its own question is due later than theirs.
+ */
+export function searchInterval({ timers, othersUpSince }: MeshState, now: number): number {
+  const hasReturned = othersUpSince !== undefined && now - othersUpSince < detection(timers);
+  return hasReturned ? timers.interval / 2 : SEARCH;
 }
 
 /** A gateway or witness answered. */

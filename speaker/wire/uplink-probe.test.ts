@@ -113,6 +113,21 @@ describe('UplinkProbe', () => {
     expect(uplinkFresh(state, now)).toBe(true);
   });
 
+  it('a gateway that has died is looked for again as soon as others have found it, before this node counts as cut off', () => {
+    probe.setGateways(['192.0.2.254']);
+    play(300, has(OLD));
+    play(5_000, nobody);
+    state.othersUpSince = now;
+    asked.length = 0;
+    play(now + 300, nobody);
+    expect(asked.length).toBeGreaterThanOrEqual(5);
+    // It is this node's own fault by now.
+    play(6_000, nobody);
+    asked.length = 0;
+    play(11_000, nobody);
+    expect(asked.length).toBeLessThanOrEqual(5);
+  });
+
   it('a lost answer brings no broadcast', () => {
     probe.setGateways(['192.0.2.254']);
     play(300, has(OLD));

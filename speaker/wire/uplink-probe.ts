@@ -1,13 +1,11 @@
 import type { Mac } from '../layer2/ethernet.ts';
 import { familyOf } from '../layer2/octets.ts';
 import type { MeshState } from '../mesh/state.ts';
-import { detection, type MeshTimers } from '../mesh/timers.ts';
-import { noteUplink } from '../mesh/uplink.ts';
+import { detection } from '../mesh/timers.ts';
+import { noteUplink, searchInterval } from '../mesh/uplink.ts';
 import type { Device } from './devices.ts';
 import { uplinkFrame } from './frames.ts';
 
-/** Between two broadcast requests to a gateway whose MAC has not been known for a while (ms). */
-const UNRESOLVED = 1_000;
 /** Askers that are asked back where there is no gateway. */
 const WITNESSES = 4;
 
@@ -80,7 +78,7 @@ export class UplinkProbe {
     state.uplink.expected = this.#gateways.size > 0;
     if (state.uplink.expected) {
       this.#asking = false;
-      for (const [ip, gateway] of this.#gateways) this.#askGateway(ip, gateway, device, state.timers, now);
+      for (const [ip, gateway] of this.#gateways) this.#askGateway(ip, gateway, device, state, now);
       return;
     }
     const asking = silence(state, now) && (this.#witnesses.size > 0 || state.peers.size > 1);
@@ -98,9 +96,10 @@ export class UplinkProbe {
 
   /**
    * The known MAC is asked, and when its answers stop everybody as well: a gateway that was replaced, or whose address moved to another
-   * router, answers before anybody counts as cut off. Once that has failed for the detection time, the broadcasts become few.
+   * router, answers before anybody counts as cut off. Once that has failed for the detection time, the broadcasts become few, until others have found it.
    */
-  #askGateway(ip: string, gateway: Gateway, device: Device, timers: MeshTimers, now: number): void {
+  #askGateway(ip: string, gateway: Gateway, device: Device, state: MeshState, now: number): void {
+    const { timers } = state;
     const silence = gateway.waitingSince === undefined ? 0 : now - gateway.waitingSince;
     // Its MAC is no longer believed; should it come back with the same one, it hears the broadcasts, too.
     if (silence >= 2 * detection(timers)) gateway.mac = undefined;
@@ -110,7 +109,7 @@ export class UplinkProbe {
       if (silence < timers.interval) return;
     }
     const broadcast = { mac: undefined, askedAt: gateway.broadcastAt };
-    if (!this.#ask(ip, broadcast, device, now, gateway.mac === undefined ? UNRESOLVED : timers.interval / 2)) return;
+    if (!this.#ask(ip, broadcast, device, now, gateway.mac === undefined ? searchInterval(state, now) : timers.interval / 2)) return;
     gateway.broadcastAt = now;
     gateway.waitingSince ??= now;
   }

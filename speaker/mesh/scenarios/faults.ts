@@ -142,6 +142,33 @@ export const FAULTS: readonly Scenario[] = [
     takeovers: 0,
   },
   {
+    name: 'gateway silent 30 s for everybody',
+    run: s => {
+      s.gatewayUp = false;
+      s.run(30_000 + 1_000 * s.random());
+      s.gatewayUp = true;
+    },
+    gap: 0,
+    dual: 0,
+    takeovers: 0,
+  },
+  {
+    name: 'gateway silent, and interfaces of pods come and go on a node meanwhile',
+    run: s => {
+      s.gatewayUp = false;
+      s.run(2_000);
+      for (let event = 0; event < 3; event++) {
+        // Whatever changes on a node, each of its segments is told what has become of its own link.
+        s.carrier(s.node(event), true);
+        s.run(1_000);
+      }
+      s.gatewayUp = true;
+    },
+    gap: 0,
+    dual: 0,
+    takeovers: 0,
+  },
+  {
     name: 'gateway silent, and a speaker starts meanwhile',
     run: s => {
       s.gatewayUp = false;

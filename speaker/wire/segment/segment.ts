@@ -85,7 +85,7 @@ export class Segment {
     // Without a responder nothing could be answered: as without a link, nothing is kept or taken, and the others know at once.
     const wasUp = state.mesh.uplink.carrier;
     const isUp = device.carrier && state.responder !== undefined;
-    setCarrier(state.mesh, isUp, this.#now());
+    setCarrier(state.mesh, isUp);
     this.#answering.touch();
     const cameBack = device.carrier && !before.carrier;
     if (cameBack) {
