@@ -1,5 +1,5 @@
 import { candidacies } from './candidacies.ts';
-import { reconsider, removePeerClaim } from './claims.ts';
+import { holds, reconsider, removePeerClaim } from './claims.ts';
 import type { NodeId } from './packet.ts';
 import { type Effect, isHeard, type Liveness, type MeshState, type Peer, type TakeoverCause } from './state.ts';
 import { SLOW_MULTIPLIER } from './timers.ts';
@@ -80,13 +80,21 @@ export function dropParts(state: MeshState, peer: Peer): void {
 /** Drops peers that have been silent for long. */
 export function forgetPeers(state: MeshState, now: number): void {
   for (const peer of state.peers.values()) {
-    if (now - peer.lastHeard < Math.max(FORGET, 2 * peer.deadline)) continue;
+    if (now - peer.lastHeard < Math.max(FORGET, 2 * peer.deadline) || isWaitedFor(state, peer, now)) continue;
     forget(state, peer, now);
   }
   for (const [node, { at }] of state.steadiness) {
     const isOver = now - at > REMEMBERED || state.steadiness.size > REMEMBERED_NODES;
     if (isOver && !state.peers.has(node)) state.steadiness.delete(node);
   }
+}
+
+/** Its speaker is away, and what its node forwards is left to it: for as long as holds and planned moves last. */
+function isWaitedFor(state: MeshState, peer: Peer, now: number): boolean {
+  if (peer.liveness !== 'held') return false;
+  if (peer.lameDucks > 0) return true;
+  for (const vip of peer.claims.keys()) if (holds(state, peer, vip, now)) return true;
+  return false;
 }
 
 function forget(state: MeshState, peer: Peer, now: number): void {

@@ -120,6 +120,33 @@ const SCENARIOS: readonly Scenario[] = [
     takeovers: 12,
   },
   {
+    name: 'hold of two minutes: a speaker is away for most of them',
+    options: { hold: 120_000 },
+    run: s => {
+      s.kill(s.node(0));
+      s.run(110_000);
+      s.boot(s.node(0), true);
+    },
+    gap: 450,
+    dual: 5,
+    takeovers: 0,
+    announced: 0,
+    seeds: 5,
+  },
+  {
+    name: 'hold ends without a return, and connections through the node last for two minutes more',
+    options: { hold: 3_000, drain: 120_000 },
+    run: s => {
+      s.kill(s.node(0));
+      s.run(110_000);
+    },
+    gap: 450,
+    dual: 5,
+    takeovers: 6,
+    announced: 0,
+    seeds: 5,
+  },
+  {
     name: 'hold ends without a return',
     options: { hold: 3_000 },
     run: s => {
