@@ -54,15 +54,16 @@ async function start(
   node: string,
   flowTable: FlowTable | 'off' = 'off',
   restoring = 0,
+  api = client,
 ): Promise<{ layer2: Layer2Speaker; commands: WireCommand[]; warnings: string[] }> {
-  const informer = new Informer<Announcement>(client, announcements);
+  const informer = new Informer<Announcement>(api, announcements);
   const commands: WireCommand[] = [];
   const warnings: string[] = [];
   const layer2 = new Layer2Speaker({
     node,
-    client,
+    client: api,
     informer,
-    recorder: new EventRecorder(client, { component: 'heraldlb.io/speaker', instance: node }),
+    recorder: new EventRecorder(api, { component: 'heraldlb.io/speaker', instance: node }),
     metrics: new SpeakerMetrics(createRegistry({ component: 'speaker', version: 'test' })),
     logger: createLogger({ component: 'test', level: 'warn', to: { write: line => warnings.push(line) } }),
     hold: 0,
@@ -163,6 +164,24 @@ describe('Layer2Speaker', () => {
     await ownersAre([{ ip: IP, node: 'b', epoch: 2 }]);
     b.layer2.event(released);
     await ownersAre([]);
+  });
+
+  it('writes itself over another owner the less often, the longer both do so', async () => {
+    // A minute of theirs is three seconds.
+    const fast = connectTo(server.url, {
+      qps: 0,
+      clock: { ...client.clock, now: () => 20 * client.clock.now(), after: (ms, run) => client.clock.after(ms / 20, run) },
+    });
+    await plan(['a', 'b']);
+    const [a, b] = [await start('a', 'off', 0, fast), await start('b', 'off', 0, fast)];
+    const before = server.audit.count({ verb: 'patch' });
+    a.layer2.event(acquired(2));
+    b.layer2.event(acquired(2));
+    await sleep(client.clock, 3_000);
+    const writes = server.audit.count({ verb: 'patch' }) - before;
+    expect(writes).toBeGreaterThan(4);
+    expect(writes).toBeLessThan(20);
+    fast.close();
   });
 
   it('starts from the epoch that was reported', async () => {

@@ -36,6 +36,8 @@ export interface Layer2Options {
 const WRITE_DELAY = 25;
 /** Time for what is on its way to arrive, before a difference is believed. */
 const SETTLE_DELAY = 1_000;
+/** Of two nodes that both own an address and do not hear each other, each writes itself over the other the less often, down to this (ms). */
+const CONTESTED_DELAY = 60_000;
 /** What this node had before a restart is taken up so long (ms) after the first report of the wire thread, or counts no more. */
 const RESTORE_LIMIT = 5_000;
 /** Between two reports of how many connections are left (ms), and for each address that is moving. */
@@ -57,6 +59,8 @@ export class Layer2Speaker {
   /** When the wire thread first reported. */
   #reportedAt: number | undefined;
   #settled = false;
+  /** Announcements in which another node wrote itself over this one: how long that stays, and whether it was undone since. */
+  readonly #contested = new Map<string, { delay: number; at: number; undone: boolean }>();
   /** Last written per Announcement, until the watch brings it back: the store may be older than our own write. */
   readonly #written = new Map<string, AnnouncementOwner[]>();
 
@@ -83,7 +87,10 @@ export class Layer2Speaker {
         this.replan();
         return this.#reviewReported();
       }
-      if (event.type === 'deleted') this.#written.delete(keyOf(event.object));
+      if (event.type === 'deleted') {
+        this.#written.delete(keyOf(event.object));
+        this.#contested.delete(keyOf(event.object));
+      }
       if (event.type !== 'updated' || changesPlan(event.object, event.old)) this.#schedulePlan();
       if (event.type === 'updated') {
         this.#compare(event.object);
@@ -250,7 +257,27 @@ export class Layer2Speaker {
     const now = reported(announcement, this.#options.node);
     const written = this.#written.get(key);
     if (written !== undefined && sameOwners(written, now)) this.#written.delete(key);
-    if (!this.#isReported(announcement)) this.#queue.addAfter(key, SETTLE_DELAY);
+    if (!this.#isReported(announcement)) this.#queue.addAfter(key, this.#settleDelay(announcement));
+    else {
+      const contest = this.#contested.get(key);
+      if (contest !== undefined) contest.undone = true;
+    }
+  }
+
+  /** Every write of one owner is the reason for the next of the other: without a pause that grows it would go on like that for ever. */
+  #settleDelay(announcement: Announcement): number {
+    const key = keyOf(announcement);
+    const own = new Set(this.#ownersOf(announcement).map(flowKey));
+    const { node, client } = this.#options;
+    const isContested = announcement.status?.owners?.some(owner => owner.node !== node && own.has(flowKey(owner))) ?? false;
+    if (!isContested) return SETTLE_DELAY;
+    const now = client.clock.now();
+    const before = this.#contested.get(key);
+    if (before !== undefined && !before.undone) return before.delay;
+    const isOngoing = before !== undefined && now - before.at < 2 * CONTESTED_DELAY;
+    const delay = isOngoing ? Math.min(2 * before.delay, CONTESTED_DELAY) : SETTLE_DELAY;
+    this.#contested.set(key, { delay, at: now, undone: false });
+    return delay;
   }
 
   /** A request that is too old when it arrives moves nothing: most likely the clock of whoever asked is behind. */
