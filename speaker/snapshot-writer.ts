@@ -13,6 +13,9 @@ export class SnapshotWriter {
   readonly #snapshot: () => Snapshot | undefined;
   #timer: { cancel(): void } | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** A write waits for the one before it. */
+  #isQueued = false;
+  #problem: string | undefined;
 
   constructor(directory: string, clock: Clock, logger: Logger, snapshot: () => Snapshot | undefined) {
     this.#directory = directory;
@@ -39,17 +42,30 @@ export class SnapshotWriter {
   }
 
   #write(): void {
-    const snapshot = this.#snapshot();
-    if (snapshot === undefined) return;
+    // A disk that hangs shall not pile them up: what is written is what is known when it is its turn.
+    if (this.#isQueued) return;
+    this.#isQueued = true;
     this.#writing = this.#writing.then(async () => {
+      this.#isQueued = false;
+      const snapshot = this.#snapshot();
+      if (snapshot === undefined) return;
       try {
         await saveSnapshot(this.#directory, snapshot);
+        if (this.#problem !== undefined) this.#logger.info(`the snapshot can be written into ${this.#directory} again`);
+        this.#problem = undefined;
       } catch (error) {
-        this.#logger.warn(
-          { error: String(error) },
-          `cannot write the snapshot into ${this.#directory}: a start without the API server will have to wait for it`,
-        );
+        this.#tell(String(error));
       }
     });
+  }
+
+  /** Once: with every change it would be tried, and told, again. */
+  #tell(problem: string): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#logger.warn(
+      { error: problem },
+      `cannot write the snapshot into ${this.#directory}: a start without the API server will have to wait for it`,
+    );
   }
 }
