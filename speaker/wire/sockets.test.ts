@@ -131,6 +131,22 @@ describe.skipIf(lacks)('the sockets of one interface', () => {
     expect(sender.errors).toBe(1);
   });
 
+  it('heartbeats begin as soon as their port is free', async () => {
+    const other = lan.host.enter(() => UdpSocket.open({ family: 4, port: PORT }));
+    const transport = lan.host.enter(() => new Transport(manual.loop, PORT, () => undefined));
+    closers.push(() => transport.close());
+    expect(lan.host.enter(() => transport.update(device))).toHaveLength(1);
+    expect(lan.host.enter(() => manual.run())).toBe(1);
+    expect(manual.due).toHaveLength(1);
+    other.close();
+    lan.host.enter(() => manual.run());
+    expect(manual.due).toEqual([]);
+    const peer = lan.peer.enter(() => UdpSocket.open({ family: 4, port: PORT, minTtl: 255 }));
+    closers.push(() => peer.close());
+    transport.send(Buffer.from('here'), { address: '10.66.0.2' });
+    expect((await received(() => peer.receive()))?.data.toString()).toBe('here');
+  });
+
   it('a heartbeat in a full queue is sent once more, and counted when that fails, too', async () => {
     // Nothing leaves: the socket's own buffer fills up.
     lan.host.run('tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', '8bit', 'burst', '1540', 'limit', '10000000');

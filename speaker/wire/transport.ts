@@ -13,6 +13,8 @@ const TTL = 255;
 const TOS = 0xc0;
 /** Sends are few: a full queue is tried again once after so long (ms). */
 const RETRY = 5;
+/** Until a socket that could not be opened is tried again (ms); doubled each time. */
+const REOPEN = { first: 500, longest: 30_000 };
 
 export type OnDatagram = (data: Buffer, from: { address: string; group: boolean }) => void;
 
@@ -23,6 +25,8 @@ export class Transport {
   readonly #onDatagram: OnDatagram;
   readonly #sockets = new Map<4 | 6, UdpSocket>();
   #index = 0;
+  #reopen: { cancel(): void } | undefined;
+  #pause = REOPEN.first;
   /** Sends that failed for good. */
   errors = 0;
 
@@ -32,9 +36,15 @@ export class Transport {
     this.#onDatagram = onDatagram;
   }
 
-  /** Opens and closes sockets as the interface's addresses come and go. Returns what could not be opened. */
+  /** Opens and closes sockets as the interface's addresses come and go. Returns what could not be opened, which is tried again. */
   update(device: Device): RawSocketError[] {
+    this.#pause = REOPEN.first;
+    return this.#follow(device);
+  }
+
+  #follow(device: Device): RawSocketError[] {
     this.#index = device.index;
+    this.#reopen?.cancel();
     const problems: RawSocketError[] = [];
     for (const family of [4, 6] as const) {
       const wanted = device.addresses.some(({ address, linkLocal }) => familyOf(address) === family && (family === 4 || linkLocal));
@@ -47,6 +57,11 @@ export class Transport {
         if (!(error instanceof RawSocketError)) throw error;
         problems.push(error);
       }
+    }
+    if (problems.length > 0) {
+      // What is missing, such as memory, descriptors or the port, may be there later.
+      this.#reopen = this.#loop.after(this.#pause, () => this.#follow(device));
+      this.#pause = Math.min(2 * this.#pause, REOPEN.longest);
     }
     return problems;
   }
@@ -77,6 +92,7 @@ export class Transport {
   }
 
   close(): void {
+    this.#reopen?.cancel();
     for (const [family, socket] of this.#sockets) this.#close(family, socket);
   }
 
