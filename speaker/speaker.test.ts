@@ -22,16 +22,17 @@ class SilentWire {
   readonly ended = new Promise<undefined>(() => undefined);
   options: WireOptions | undefined;
   tell: (event: WireEvent) => void = () => undefined;
-  readonly #restoring: number;
+  readonly #restoring: number | 'mute';
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(restoring = 0) {
+  constructor(restoring: number | 'mute' = 0) {
     this.#restoring = restoring;
   }
 
   begin(options: WireOptions, onEvent: (event: WireEvent) => void): void {
     this.options = options;
     this.tell = onEvent;
+    if (this.#restoring === 'mute') return;
     const segments = [segmentReport({ restoring: this.#restoring })];
     this.#timer = setInterval(() => onEvent({ kind: 'report', segments, excluded: [] }), 100);
   }
@@ -57,6 +58,7 @@ async function temporaryDirectory({ onTestFinished }: TestContext): Promise<stri
 }
 
 interface Started {
+  speaker: Speaker;
   running: Promise<void>;
   registry: Registry;
   stop: () => Promise<void>;
@@ -75,7 +77,7 @@ function start(client: Client, snapshotDir: string, wire: SilentWire): Started {
     await running;
     client.close();
   };
-  return { running, registry, stop };
+  return { speaker, running, registry, stop };
 }
 
 /** An API server on which the node a owns an address. */
@@ -152,6 +154,19 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     await stop();
     expect(wire.options?.secrets).toEqual(saved.secrets);
     expect(await loadSnapshot(directory, 'a')).toEqual(saved);
+  });
+
+  it('counts as hung although the wire thread never reported', async context => {
+    const directory = await temporaryDirectory(context);
+    let later = 0;
+    const { client } = await cluster(context, { ...systemClock, now: () => systemClock.now() + later });
+    const wire = new SilentWire('mute');
+    const { speaker, stop } = start(client, directory, wire);
+    await until(() => wire.options !== undefined, 'the wire');
+    expect(speaker.hung()).toBeUndefined();
+    later = 6_000;
+    expect(speaker.hung()).toContain('has not reported for 6 s');
+    await stop();
   });
 
   it('waits for its claims where no snapshot tells them: not that of another cluster', async context => {

@@ -60,7 +60,8 @@ export class Speaker {
   readonly #snapshots: SnapshotWriter | undefined;
   readonly #startedAt: string;
   readonly #wire: WireThread;
-  #begun = false;
+  /** When the wire thread was told to begin. */
+  #begunAt: number | undefined;
   #commands: WireCommand[] = [];
   #segments: readonly SegmentReport[] = [];
   #excludedInterfaces: readonly string[] = [];
@@ -181,7 +182,8 @@ export class Speaker {
 
   /** Why the process should be restarted. */
   hung(): string | undefined {
-    const silent = this.#reportedAt === undefined ? 0 : this.#client.clock.now() - this.#reportedAt;
+    const last = this.#reportedAt ?? this.#begunAt;
+    const silent = last === undefined ? 0 : this.#client.clock.now() - last;
     return silent < WIRE_SILENCE ? undefined : `the wire thread has not reported for ${Math.round(silent / 1000)} s`;
   }
 
@@ -272,7 +274,7 @@ export class Speaker {
       },
       event => this.#onWire(event),
     );
-    this.#begun = true;
+    this.#begunAt = this.#client.clock.now();
     for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') this.#wire.command(command);
   }
 
@@ -350,7 +352,7 @@ export class Speaker {
   }
 
   #command(command: WireCommand): void {
-    if (this.#begun) this.#wire.command(command);
+    if (this.#begunAt !== undefined) this.#wire.command(command);
     else this.#commands.push(command);
   }
 
