@@ -81,11 +81,11 @@ async function start(
 
 const report = (restoring: number): WireEvent => ({ kind: 'report', segments: [segmentReport({ restoring })], excluded: [] });
 
-async function plan(nodes: string[]): Promise<void> {
+async function plan(nodes: string[], name = 'web'): Promise<void> {
   await client.create(announcements, {
     apiVersion,
     kind: 'Announcement',
-    metadata: { name: 'web', namespace: 'default' },
+    metadata: { name, namespace: 'default' },
     spec: { addresses: [{ ip: IP, pool: 'lan', layer2: { nodes, interfaces: [] } }] },
   });
 }
@@ -182,6 +182,19 @@ describe('Layer2Speaker', () => {
     expect(writes).toBeGreaterThan(4);
     expect(writes).toBeLessThan(20);
     fast.close();
+  });
+
+  it('reports what it owns to a Service that shares the address from now on', async () => {
+    await plan(['a', 'b']);
+    const { layer2 } = await start('a');
+    layer2.event(acquired(1));
+    await ownersAre([{ ip: IP, node: 'a', epoch: 1 }]);
+    await plan(['a', 'b'], 'also');
+    try {
+      await eventually(async () => (await client.get(announcements, { name: 'also', namespace: 'default' })).status?.owners?.length === 1);
+    } finally {
+      await client.delete(announcements, { name: 'also', namespace: 'default' });
+    }
   });
 
   it('starts from the epoch that was reported', async () => {

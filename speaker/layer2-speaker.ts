@@ -92,6 +92,8 @@ export class Layer2Speaker {
         this.#contested.delete(keyOf(event.object));
       }
       if (event.type !== 'updated' || changesPlan(event.object, event.old)) this.#schedulePlan();
+      // One that comes may share an address that this node has already.
+      if (event.type === 'added') this.#compare(event.object);
       if (event.type === 'updated') {
         this.#compare(event.object);
         if (request(event.object) !== request(event.old)) this.#noteRequest(event.object);

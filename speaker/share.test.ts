@@ -85,6 +85,28 @@ describe('share', () => {
       ],
       { '192.0.2.1': part({ announcements: ['default/s', 'default/t'] }) },
     ],
+    [
+      'two Services, the first has just been made',
+      [
+        announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }]),
+        announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4)]),
+      ],
+      {
+        '192.0.2.1': part({
+          restored: [{ segment: '192.0.2.0/24', epoch: 4, sinceMs: Date.parse('2026-01-01T00:00:00Z') }],
+          epoch: 4,
+          announcements: ['default/s', 'default/t'],
+        }),
+      },
+    ],
+    [
+      'two Services, of which the second tells of a later owner',
+      [
+        announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4)]),
+        announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [{ ...owner('192.0.2.1', 5), node: 'b' }]),
+      ],
+      { '192.0.2.1': part({ epoch: 5, announcements: ['default/s', 'default/t'] }) },
+    ],
     ['what is no address', [announcement('s', [{ ip: 'nonsense', pool: 'p', layer2: layer2(['a']) }])], {}],
     [
       'an address in another spelling',

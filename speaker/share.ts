@@ -1,4 +1,4 @@
-import type { Announcement, AnnouncementDraining } from '@herald/crds';
+import type { Announcement, AnnouncementDraining, AnnouncementOwner } from '@herald/crds';
 import { keyOf } from '@herald/kube';
 import { canonical } from './layer2/octets.ts';
 
@@ -68,15 +68,17 @@ export interface ShareDefaults {
  */
 export function share(announcements: Iterable<Announcement>, node: string, defaults: ShareDefaults): Map<string, SharedAddress> {
   const shared = new Map<string, SharedAddress>();
-  const sorted = [...announcements].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const sorted = [...announcements]
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const reported = lastOwners(sorted);
   for (const announcement of sorted) {
-    if (announcement.metadata.deletionTimestamp !== undefined) continue;
     for (const { ip: text, layer2 } of announcement.spec.addresses) {
       const ip = canonical(text);
       if (layer2 === undefined || ip === undefined) continue;
-      const epoch = Math.max(0, ...(announcement.status?.owners ?? []).filter(owner => owner.ip === ip).map(owner => owner.epoch));
       const known = shared.get(ip);
       if (known === undefined || (known.nodes.length === 0 && layer2.nodes.length > 0)) {
+        const owners = reported.get(ip) ?? [];
         const own = layer2.nodeInterfaces?.find(entry => entry.node === node);
         shared.set(ip, {
           ip,
@@ -87,16 +89,15 @@ export function share(announcements: Iterable<Announcement>, node: string, defau
           drain: layer2.drainSeconds === undefined ? defaults.drain : layer2.drainSeconds * 1_000,
           ...(layer2.preemption === 'Preferred' && { preempt: true, ...(layer2.preference && { preference: layer2.preference }) }),
           ...rebalanceOf(announcement, known?.rebalance),
-          restored: lastOwned(announcement, ip, node),
-          lameDucks: lastForwarded(announcement, ip, node),
-          epoch: Math.max(epoch, known?.epoch ?? 0),
+          restored: lastOwned(owners, node),
+          lameDucks: lastForwarded(owners, node),
+          epoch: Math.max(0, ...owners.map(({ epoch }) => epoch)),
           announcements: [...(known?.announcements ?? []), keyOf(announcement)],
         });
       } else {
         shared.set(ip, {
           ...known,
           ...rebalanceOf(announcement, known.rebalance),
-          epoch: Math.max(known.epoch, epoch),
           announcements: [...known.announcements, keyOf(announcement)],
         });
       }
@@ -112,9 +113,27 @@ function rebalanceOf(announcement: Announcement, known: number | undefined): { r
   return Number.isFinite(latest) ? { rebalance: latest } : {};
 }
 
+/**
+ * The last owners that were reported, by address. They are in the Announcement of each Service that has it: one that has just been made
+ * knows none yet.
+ */
+function lastOwners(announcements: readonly Announcement[]): Map<string, AnnouncementOwner[]> {
+  const reported = new Map<string, AnnouncementOwner[]>();
+  for (const { spec, status } of announcements) {
+    const addresses = new Set(status?.owners && spec.addresses.map(({ ip }) => canonical(ip)));
+    for (const owner of status?.owners ?? []) {
+      if (!addresses.has(owner.ip)) continue;
+      const known = reported.get(owner.ip) ?? [];
+      const same = known.find(({ segment }) => segment === owner.segment);
+      if (same !== undefined && same.epoch >= owner.epoch) continue;
+      reported.set(owner.ip, [...known.filter(other => other !== same), owner]);
+    }
+  }
+  return reported;
+}
+
 /** Segments on which the last owner reported is this node. */
-function lastOwned(announcement: Announcement, ip: string, node: string): SharedAddress['restored'] {
-  const owners = (announcement.status?.owners ?? []).filter(owner => owner.ip === ip);
+function lastOwned(owners: readonly AnnouncementOwner[], node: string): SharedAddress['restored'] {
   return owners
     .filter(owner => owner.node === node)
     .map(({ segment, epoch, since, draining }) => ({
@@ -132,10 +151,8 @@ export function spanOf({ since, until = since }: AnnouncementDraining): Required
 }
 
 /** Segments on which the new owner waits for the connections through this node. */
-function lastForwarded(announcement: Announcement, ip: string, node: string): SharedAddress['lameDucks'] {
-  return (announcement.status?.owners ?? []).flatMap(({ ip: of, segment, node: to, draining }) =>
-    of === ip && draining?.node === node ? [{ segment, to, ...spanOf(draining) }] : [],
-  );
+function lastForwarded(owners: readonly AnnouncementOwner[], node: string): SharedAddress['lameDucks'] {
+  return owners.flatMap(({ segment, node: to, draining }) => (draining?.node === node ? [{ segment, to, ...spanOf(draining) }] : []));
 }
 
 /** Whether the wire thread would do the same with both. Epochs only matter when an address is new to it. */
