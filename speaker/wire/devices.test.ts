@@ -1,6 +1,6 @@
 import type { InterfaceAddress, InterfaceInfo } from 'raw-socket';
 import { describe, expect, it } from 'vitest';
-import { type Device, devicesFor, devicesOf, EXCLUDED_INTERFACES, onePerSegment } from './devices.ts';
+import { type Device, devicesFor, devicesOf, EXCLUDED_INTERFACES, onePerSegment, withKnownNames } from './devices.ts';
 
 function address(text: string, scope: InterfaceAddress['scope'] = 'global', change: Partial<InterfaceAddress> = {}): InterfaceAddress {
   const [ip = '', length = ''] = text.split('/');
@@ -105,6 +105,19 @@ describe('devicesOf', () => {
     ['without a subnet, the name', [address('fe80::1/64', 'link')], 'eth0', []],
   ])('names the segment by %s', (_, addresses, segment, subnets) => {
     expect(devicesOf([link('eth0', addresses)], [], new Set()).usable).toMatchObject([{ segment, subnets }]);
+  });
+});
+
+describe('withKnownNames', () => {
+  const [ula, gua, v4] = [address('fd00:1::40/64'), address('2001:db8::40/64'), address('192.0.2.40/24')];
+
+  it.each<[string, InterfaceAddress[], string]>([
+    ['its addresses are listed in another order', [gua, ula], 'fd00:1::/64'],
+    ['one of another family is added', [v4, ula], 'fd00:1::/64'],
+    ['its subnet is gone', [gua, v4], '192.0.2.0/24'],
+  ])('%s', (_, addresses, segment) => {
+    const { usable } = devicesOf([link('eth0', addresses)], [], new Set());
+    expect(withKnownNames(usable, new Map([[2, 'fd00:1::/64']])).map(device => device.segment)).toEqual([segment]);
   });
 });
 

@@ -87,6 +87,18 @@ function deviceOf(info: InterfaceInfo, mac: string): Device {
 }
 
 /**
+ * A segment keeps its name for as long as its interface has that subnet: the kernel lists IPv6 addresses in another order whenever one of
+ * them comes or is deprecated, and an address that is added does not take the others away.
+ * @param names of the segments that there are, by the index of their interface
+ */
+export function withKnownNames(devices: readonly Device[], names: ReadonlyMap<number, string>): Device[] {
+  return devices.map(device => {
+    const name = names.get(device.index);
+    return name !== undefined && device.subnets.includes(name) ? { ...device, segment: name } : device;
+  });
+}
+
+/**
  * One device for each segment. Two in one subnet lead to the same hosts: each would claim the addresses for itself and take the other's
  * packets for its own, and both would answer. What counts: a link, a name in the plan, being in use, and the lowest index.
  */

@@ -2,7 +2,7 @@ import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type Pol
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { listening } from '../mesh/timers.ts';
 import { AdoptedEntries } from './adopted-entries.ts';
-import { type Device, devicesFor, devicesOf, type OnePerSegment, onePerSegment } from './devices.ts';
+import { type Device, devicesFor, devicesOf, type OnePerSegment, onePerSegment, withKnownNames } from './devices.ts';
 import type { Kernel } from './kernel-answers.ts';
 import { Leases } from './leases.ts';
 import type { NodeHint, WireAddress, WireCommand, WireEvent, WireOptions } from './messages.ts';
@@ -197,7 +197,7 @@ export class Wire {
     const devices = new Set(devicesFor(address.ip, address.interfaces, this.#devices(), this.#subnets).map(({ index }) => index));
     for (const [index, segment] of this.#segments) {
       // What was owned before the restart was taken up or not when the segment began first; since then it may have been with others.
-      const later = this.#ended.has(segment.name);
+      const later = [segment.name, ...segment.device.subnets].some(name => this.#ended.has(name));
       if (devices.has(index)) segment.set(later ? { ...address, restored: [], lameDucks: [] } : address);
       else segment.remove(address.ip);
     }
@@ -238,7 +238,8 @@ export class Wire {
     const named = new Set(this.#named());
     const { usable, excluded } = devicesOf(this.#watcher.interfaces.values(), this.#options.excludeInterfaces, named);
     this.#excluded = excluded;
-    const { chosen, spare } = onePerSegment(usable, named, new Set(this.#segments.keys()));
+    const names = new Map([...this.#segments].map(([index, segment]) => [index, segment.name]));
+    const { chosen, spare } = onePerSegment(withKnownNames(usable, names), named, new Set(names.keys()));
     this.#noteSpare(spare);
     const byIndex = new Map(chosen.map(device => [device.index, device]));
     let replace = false;

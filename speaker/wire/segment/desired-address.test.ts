@@ -34,6 +34,11 @@ test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAd
     wanted: { restored: 6, restoredSince: -55_000 },
   },
   {
+    what: 'a claim of when the interface had only the other of its subnets',
+    given: { restored: [{ segment: '2001:db8::/64', epoch: 6, sinceMs: WALL - 60_000 }] },
+    wanted: { restored: 6, restoredSince: -55_000 },
+  },
+  {
     what: 'a claim dated in the future, as the wall clock was set back',
     given: { restored: [{ segment: SEGMENT, epoch: 6, sinceMs: WALL + 60_000 }] },
     wanted: { restored: 6, restoredSince: NOW },
@@ -74,5 +79,5 @@ test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAd
     wanted: {},
   },
 ])('the mesh is told of $what', ({ given, wanted }) => {
-  expect(desiredOf({ ...planned, ...given }, SEGMENT, NOW, WALL)).toStrictEqual({ ...plain, ...wanted });
+  expect(desiredOf({ ...planned, ...given }, [SEGMENT, '2001:db8::/64'], NOW, WALL)).toStrictEqual({ ...plain, ...wanted });
 });

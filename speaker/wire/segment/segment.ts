@@ -112,10 +112,10 @@ export class Segment {
   /** Adds or changes an address of the plan; `settle` has to follow. */
   set(address: WireAddress): void {
     const { ip } = address;
-    const { context, mesh, name } = this.#state;
+    const { context, mesh, name, device } = this.#state;
     const now = this.#now();
     this.#addresses.set(ip, address);
-    this.#planned.push(...setDesired(mesh, ip, desiredOf(address, name, now, context.wall()), now));
+    this.#planned.push(...setDesired(mesh, ip, desiredOf(address, [name, ...device.subnets], now, context.wall()), now));
     this.#answering.touch();
   }
 
