@@ -1,13 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiVersion, kinds, toCustomResourceDefinition } from '@herald/crds';
-import { type Client, type Clock, connectTo, customResourceDefinitions, namespaces, nodes, sleep, systemClock } from '@herald/kube';
+import { apiVersion, bgpPeer, kinds, toCustomResourceDefinition } from '@herald/crds';
+import {
+  type Client,
+  type Clock,
+  connectTo,
+  customResourceDefinitions,
+  type KubeObject,
+  namespaces,
+  nodes,
+  sleep,
+  systemClock,
+} from '@herald/kube';
 import { until } from '@herald/kube/testing';
 import { createLogger, createRegistry, type Registry } from '@herald/process';
 import { startApiServer } from 'kube-apiserver-lite';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { announcements } from './resources.ts';
+import { announcements, resourceOf } from './resources.ts';
 import { loadSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import { Speaker } from './speaker.ts';
 import type { WireEvent, WireOptions } from './wire/messages.ts';
@@ -19,7 +30,10 @@ const SEGMENT = '192.0.2.0/24';
 
 /** Reports ten times a second, as far as it is to, and does nothing else. */
 class SilentWire {
-  readonly ended = new Promise<undefined>(() => undefined);
+  die: (error: Error) => void = () => undefined;
+  readonly ended = new Promise<Error>(resolve => {
+    this.die = resolve;
+  });
   options: WireOptions | undefined;
   tell: (event: WireEvent) => void = () => undefined;
   readonly #restoring: number | 'mute';
@@ -154,6 +168,33 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     await stop();
     expect(wire.options?.secrets).toEqual(saved.secrets);
     expect(await loadSnapshot(directory, 'a')).toEqual(saved);
+  });
+
+  it('ends its BGP sessions, which would keep the process, when the wire thread dies', async context => {
+    const directory = await temporaryDirectory(context);
+    const { client } = await cluster(context);
+    const open = new Set<Socket>();
+    const router = createServer(socket => {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.resume().on('close', () => open.delete(socket));
+    });
+    await new Promise<void>(resolve => router.listen(0, '127.0.0.1', resolve));
+    context.onTestFinished(() => void router.close());
+    const spec = { myASN: 64_501, peerASN: 64_500, peerAddress: '127.0.0.1', peerPort: (router.address() as AddressInfo).port };
+    await client.create(namespaces, { metadata: { name: 'herald-system' } });
+    await client.create(resourceOf<KubeObject & { spec: object }>(bgpPeer), {
+      apiVersion,
+      kind: 'BGPPeer',
+      metadata: { name: 'router', namespace: 'herald-system' },
+      spec,
+    });
+    const wire = new SilentWire();
+    const { running } = start(client, directory, wire);
+    await until(() => open.size > 0, 'the session');
+    wire.die(new Error('out of memory'));
+    await expect(running).rejects.toMatchObject({ code: 'wire-thread-ended' });
+    await until(() => open.size === 0, 'the end of the session', 1_000);
   });
 
   it('counts as hung although the wire thread never reported', async context => {

@@ -154,6 +154,7 @@ export class Speaker {
     const stop = new AbortController();
     const background: Promise<void>[] = [];
     let secrets: MeshSecrets | undefined;
+    let left = false;
     try {
       this.#snapshot = await this.#loadSnapshot();
       this.#waitsUntil = this.#client.clock.now() + API_PATIENCE;
@@ -169,7 +170,14 @@ export class Speaker {
       this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
       await this.#untilEnd(signal);
       await this.#leave();
+      left = true;
     } finally {
+      // Open sessions would keep the process, whatever it ends of.
+      if (!left)
+        background.push(
+          this.#bgp.stop(!this.#peers.leaving).then(() => undefined),
+          this.#recorder.stop(FLUSH_DEADLINE),
+        );
       stop.abort();
       this.#forwarder.stop();
       secrets?.stop();
