@@ -32,6 +32,14 @@ it.each<[string, number | undefined, number, number[]]>([
   expect(await stopped(graceMs, takes)).toEqual({ exits, exitCode: 0 });
 });
 
+it('what was left open does not keep the process', async () => {
+  const { exits } = await stopped(undefined, 1_000);
+  expect(exits).toEqual([]);
+  // The timer keeps nobody either: it only fires where something else does.
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(exits).toEqual([undefined]);
+});
+
 it.each<[string, number, number, number]>([
   ['the defaults stay below the 30 s of the pod', 20_000, 2_000, 28_000],
   ['the deadline of layer 2 is the longer one', 90_000, 2_000, 98_000],

@@ -2,6 +2,8 @@ import { FlagError, type Logger, stopSignal } from '@herald/process';
 
 /** How long a clean end may take before the process ends anyway; below the 30 s that Kubernetes gives a pod (ms). */
 const GRACE = 25_000;
+/** What is left open when all is done keeps the process for so long at most (ms): whoever is to start it anew waits for its end. */
+const LINGER = 3_000;
 
 export interface RunProcessOptions {
   /** How long a clean end may take before the process ends anyway (ms); the pod's terminationGracePeriodSeconds has to be longer. */
@@ -40,5 +42,6 @@ export async function runProcess(
   } finally {
     clearTimeout(deadline);
     stop.dispose();
+    setTimeout(() => target.exit(), LINGER).unref();
   }
 }
