@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiVersion, bgpPeer, kinds, toCustomResourceDefinition } from '@herald/crds';
+import { apiVersion, bgpPeer, kinds, type Speaker as SpeakerResource, toCustomResourceDefinition } from '@herald/crds';
 import {
   type Client,
   type Clock,
   connectTo,
   customResourceDefinitions,
+  Informer,
   type KubeObject,
   namespaces,
   nodes,
@@ -18,7 +19,7 @@ import { until } from '@herald/kube/testing';
 import { createLogger, createRegistry, type Registry } from '@herald/process';
 import { startApiServer } from 'kube-apiserver-lite';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { announcements, resourceOf } from './resources.ts';
+import { announcements, resourceOf, speakers } from './resources.ts';
 import { loadSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import { Speaker } from './speaker.ts';
 import type { WireEvent, WireOptions } from './wire/messages.ts';
@@ -27,6 +28,7 @@ import type { WireThread } from './wire/thread.ts';
 
 const IP = '192.0.2.1';
 const SEGMENT = '192.0.2.0/24';
+const MAC = '02:00:00:00:00:01';
 
 /** Reports ten times a second, as far as it is to, and does nothing else. */
 class SilentWire {
@@ -114,7 +116,7 @@ async function cluster({ onTestFinished }: TestContext, clock: Clock = systemClo
     segment: SEGMENT,
     node: 'a',
     interface: 'eth0',
-    mac: '02:00:00:00:00:01',
+    mac: MAC,
     since: '2026-01-01T00:00:00Z',
     epoch: 3,
   };
@@ -197,6 +199,29 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     await until(() => open.size === 0, 'the end of the session', 1_000);
   });
 
+  it('says nothing of its interfaces before it knows them: without one that is named, the node would lose its addresses', async context => {
+    const directory = await temporaryDirectory(context);
+    const { client } = await cluster(context);
+    const before = { version: '0', segments: [{ interface: 'eth0', segment: SEGMENT, mac: MAC, carrier: true, fit: true, stalls: 0 }] };
+    const speaker: SpeakerResource = { apiVersion, kind: 'Speaker', metadata: { name: 'a' } };
+    await client.create(speakers, speaker);
+    await client.apply(speakers, { ...speaker, status: before }, { subresource: 'status', fieldManager: 'herald-speaker-a', force: true });
+    const told: string[] = [];
+    const informer = new Informer(client, speakers);
+    informer.on(event => {
+      if (event.type === 'synced') return;
+      const { version, segments = [] } = event.object.status ?? {};
+      told.push(`${version}: ${segments.map(segment => segment.interface).join()}`);
+    });
+    informer.start();
+    context.onTestFinished(() => informer.stop());
+    const wire = new SilentWire();
+    const { stop } = start(client, directory, wire);
+    await until(() => told.some(each => each.startsWith('1')), 'the status');
+    await stop();
+    expect([...new Set(told)]).toEqual(['0: eth0', '1: eth0']);
+  });
+
   it('counts as hung although the wire thread never reported', async context => {
     const directory = await temporaryDirectory(context);
     let later = 0;
@@ -245,7 +270,7 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     const wire = new SilentWire();
     const { stop } = start(client, directory, wire);
     await until(() => wire.options !== undefined, 'the wire');
-    wire.tell({ kind: 'acquired', ip: IP, segment: SEGMENT, interface: 'eth0', mac: '02:00:00:00:00:01', epoch: 4, cause: 'peer-lost' });
+    wire.tell({ kind: 'acquired', ip: IP, segment: SEGMENT, interface: 'eth0', mac: MAC, epoch: 4, cause: 'peer-lost' });
     await sleep(systemClock, 200);
     const began = performance.now();
     await stop();

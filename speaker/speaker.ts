@@ -66,6 +66,10 @@ export class Speaker {
   #segments: readonly SegmentReport[] = [];
   #excludedInterfaces: readonly string[] = [];
   #reportedAt: number | undefined;
+  #onFirstReport: () => void = () => undefined;
+  readonly #firstReport = new Promise<void>(resolve => {
+    this.#onFirstReport = resolve;
+  });
   /** So long the API is waited for where there is a snapshot (ms, monotonic). */
   #waitsUntil = 0;
   #clusterUid: string | undefined;
@@ -166,7 +170,7 @@ export class Speaker {
       await this.#restore(signal);
       this.#beginWire(this.#clusterUid);
       if (this.#daemonSet !== undefined) background.push(this.#daemonSet.find(stop.signal));
-      background.push(this.#layer2.run(stop.signal), this.#object.run(stop.signal));
+      background.push(this.#layer2.run(stop.signal), this.#keepObject(stop.signal));
       this.#logger.info({ node: this.#options.nodeName }, 'speaker is running');
       await this.#untilEnd(signal);
       await this.#leave();
@@ -314,6 +318,12 @@ export class Speaker {
     done.abort();
   }
 
+  /** Not before the interfaces are known: a node that seems to lack one that an advertisement names is planned for none of its addresses. */
+  async #keepObject(signal: AbortSignal): Promise<void> {
+    await this.#patience(this.#firstReport, signal, WIRE_SILENCE);
+    await this.#object.run(signal);
+  }
+
   async #untilEnd(signal: AbortSignal): Promise<void> {
     const died = this.#wire.ended.then(error => {
       if (signal.aborted) return;
@@ -353,7 +363,10 @@ export class Speaker {
     // Also where a next process is to come: until it does, the BGPPeers count one session less.
     // Owners also: what was taken over while the API server was away is the next process's to take up.
     const late = new AbortController();
-    const writes = [this.#layer2.flush(late.signal), ...(ended ? [this.#object.write(late.signal).catch(() => undefined)] : [])];
+    const writes = [
+      this.#layer2.flush(late.signal),
+      ...(ended && this.#reportedAt !== undefined ? [this.#object.write(late.signal).catch(() => undefined)] : []),
+    ];
     await this.#patience(Promise.all(writes), late.signal, FLUSH_DEADLINE);
     late.abort();
     await this.#recorder.stop(FLUSH_DEADLINE);
@@ -371,6 +384,7 @@ export class Speaker {
       this.#segments = event.segments;
       this.#excludedInterfaces = event.excluded;
       this.#reportedAt = this.#client.clock.now();
+      this.#onFirstReport();
       this.#hazards.look(
         event.segments.map(segment => segment.interface),
         () => ({ kubeProxy: kubeProxyMode() }),
