@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { nodeIdOf } from './authentication.ts';
 import { setDesired } from './desired.ts';
+import { Simulation } from './simulator.ts';
 import { createMesh, type Hint } from './state.ts';
 import { tick, tickInterval } from './tick.ts';
 import { listening, MESH_PROFILES } from './timers.ts';
@@ -29,4 +30,13 @@ it.each<{ what: string; order: string[]; hints: Hint[]; silentAt: number; settle
   }
   expect(acquired.map(at => at >= LISTENING && at <= LISTENING + 2 * tickInterval(state))).toEqual(settled ? [true] : []);
   expect(state.mine.get(VIP)?.dormant).toBe(!settled);
+});
+
+it.each([0, 12])('with relaxed timers two lost answers of a kernel end no hold (seed %i)', seed => {
+  const simulation = new Simulation({ nodes: 3, vips: 6, seed, loss: 0.05, hold: 30_000, timers: MESH_PROFILES.relaxed });
+  simulation.run(5_000);
+  const before = simulation.takeovers;
+  simulation.kill(simulation.node(0));
+  simulation.run(25_000);
+  expect(simulation.takeovers).toBe(before);
 });

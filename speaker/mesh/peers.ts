@@ -15,7 +15,10 @@ const REMEMBERED_NODES = 8_192;
 /** Peers on one segment that are kept. */
 const PEER_LIMIT = 4_096;
 
-/** A kernel silent for so long is gone, and its node with it (ms). It is asked every 25 ms at first and every 100 ms later. */
+/**
+ * A kernel silent for so long is gone, and its node with it (ms), or for two intervals where those are longer: it is asked every 25 ms at first
+ * and every 100 ms later, as far as ticks allow, and a stall of less than an interval is not noticed.
+ */
 const KERNEL_FRESH = 300;
 /** After a stall of our own a kernel has so long to answer anew (ms): questions were not asked meanwhile. */
 const KERNEL_GRACE = 200;
@@ -26,28 +29,33 @@ const TALKING = 1.5;
 /** Peers that answer fast because they were asked to, beyond our own choice. */
 const RECIPROCAL_FACTOR = 2;
 
-function livenessOf(peer: Peer, now: number): Liveness {
+function kernelFresh({ timers }: MeshState): number {
+  return Math.max(KERNEL_FRESH, 2 * timers.interval);
+}
+
+function livenessOf(state: MeshState, peer: Peer, now: number): Liveness {
   if (peer.left) return 'unheard';
-  if (peer.restarting || now - peer.lastHeard >= peer.deadline) return kernelAnswers(peer, now) ? 'held' : 'unheard';
+  if (peer.restarting || now - peer.lastHeard >= peer.deadline) return kernelAnswers(state, peer, now) ? 'held' : 'unheard';
   // Beyond the fast set nobody echoes: being heard has to do. Who has just fallen silent is judged by that, and not by the missing echo.
   const talking = Math.min(now, peer.lastHeard + TALKING * peer.interval);
   return !peer.fast || talking - peer.echoedAt < peer.deadline ? 'two-way' : 'heard';
 }
 
 /** A speaker that was in order and fell silent, on a node whose kernel has just answered, is restarting: connections live there. */
-function kernelAnswers(peer: Peer, now: number): boolean {
+function kernelAnswers(state: MeshState, peer: Peer, now: number): boolean {
   const wasInOrder = peer.liveness === 'two-way' || peer.liveness === 'held';
-  return wasInOrder && peer.claims.size + peer.lameDucks > 0 && now - peer.kernelAt < KERNEL_FRESH;
+  return wasInOrder && peer.claims.size + peer.lameDucks > 0 && now - peer.kernelAt < kernelFresh(state);
 }
 
 /** This node stood still from `before` until `now`, and could not ask: a kernel that answered until then is not silent yet. */
-export function excuseKernel(peer: Peer, before: number, now: number): void {
-  if (before - peer.kernelAt < KERNEL_FRESH) peer.kernelAt = Math.max(peer.kernelAt, now - KERNEL_FRESH + KERNEL_GRACE);
+export function excuseKernel(state: MeshState, peer: Peer, before: number, now: number): void {
+  const fresh = kernelFresh(state);
+  if (before - peer.kernelAt < fresh) peer.kernelAt = Math.max(peer.kernelAt, now - fresh + KERNEL_GRACE);
 }
 
 /** Brings a peer's liveness up to date; what it claims is reconsidered when it changed. */
 export function judge(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
-  const liveness = livenessOf(peer, now);
+  const liveness = livenessOf(state, peer, now);
   if (liveness === peer.liveness) return;
   const before = peer.liveness;
   peer.liveness = liveness;

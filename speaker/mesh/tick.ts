@@ -81,7 +81,7 @@ function noteStall(state: MeshState, now: number, fx: Effect[]): void {
   fx.push({ kind: 'stall', ms: gap });
   const grace = 2 * timers.interval;
   for (const peer of state.peers.values()) {
-    if (peer.liveness === 'held') excuseKernel(peer, lastTick, now);
+    if (peer.liveness === 'held') excuseKernel(state, peer, lastTick, now);
     if (!isHeard(peer) || lastTick - peer.lastHeard >= peer.deadline) continue;
     peer.lastHeard = Math.max(peer.lastHeard, now - peer.deadline + grace);
     if (lastTick - peer.echoedAt < peer.deadline) peer.echoedAt = Math.max(peer.echoedAt, now - peer.deadline + grace);
