@@ -37,6 +37,7 @@ export class WirePlan {
           ...(sinceMs !== undefined && { sinceMs }),
           ...(quiet !== undefined && { quiet: { ...quiet, from: nodeIdOf(quiet.from) } }),
         })),
+        ...(address.lastOwners && { lastOwners: address.lastOwners.map(owner => ({ ...owner, node: nodeIdOf(owner.node) })) }),
         lameDucks: address.lameDucks.map(duck => ({ ...duck, to: nodeIdOf(duck.to) })),
       });
     }

@@ -105,7 +105,18 @@ describe('share', () => {
         announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [owner('192.0.2.1', 4)]),
         announcement('t', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [{ ...owner('192.0.2.1', 5), node: 'b' }]),
       ],
-      { '192.0.2.1': part({ epoch: 5, announcements: ['default/s', 'default/t'] }) },
+      {
+        '192.0.2.1': part({
+          epoch: 5,
+          lastOwners: [{ segment: '192.0.2.0/24', node: 'b', mac: '02:00:00:00:00:01' }],
+          announcements: ['default/s', 'default/t'],
+        }),
+      },
+    ],
+    [
+      'a last owner with a MAC that is none',
+      [announcement('s', [{ ip: '192.0.2.1', pool: 'p', layer2: layer2(['a']) }], [{ ...owner('192.0.2.1', 5), node: 'b', mac: 'none' }])],
+      { '192.0.2.1': part({ epoch: 5 }) },
     ],
     ['what is no address', [announcement('s', [{ ip: 'nonsense', pool: 'p', layer2: layer2(['a']) }])], {}],
     [

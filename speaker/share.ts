@@ -1,5 +1,6 @@
 import type { Announcement, AnnouncementDraining, AnnouncementOwner } from '@herald/crds';
 import { keyOf } from '@herald/kube';
+import { isGroupMac, type Mac, parseMac } from './layer2/ethernet.ts';
 import { canonical } from './layer2/octets.ts';
 
 /** On an Announcement: claims of before that time (RFC 3339) are handed to the first live node of the order. */
@@ -48,6 +49,8 @@ export interface SharedAddress {
   rebalance?: number;
   /** What this node was the last to own, by segment: taken up again after a restart. */
   restored: readonly Restored[];
+  /** The other nodes that were the last to own it: they may be restarting, too, when this one starts. */
+  lastOwners?: readonly { segment: string; node: string; mac: Mac }[];
   /** Segments on which this node still forwarded for established connections. */
   lameDucks: readonly RestoredLameDuck[];
   /** Highest epoch that any owner has reported: new claims go on from there. */
@@ -90,6 +93,7 @@ export function share(announcements: Iterable<Announcement>, node: string, defau
           ...(layer2.preemption === 'Preferred' && { preempt: true, ...(layer2.preference && { preference: layer2.preference }) }),
           ...rebalanceOf(announcement, known?.rebalance),
           restored: lastOwned(owners, node),
+          ...lastOwnersOf(owners, node),
           lameDucks: lastForwarded(owners, node),
           epoch: Math.max(0, ...owners.map(({ epoch }) => epoch)),
           announcements: [...(known?.announcements ?? []), keyOf(announcement)],
@@ -142,6 +146,15 @@ function lastOwned(owners: readonly AnnouncementOwner[], node: string): SharedAd
       sinceMs: Date.parse(since),
       ...(draining !== undefined && { quiet: { from: draining.node, ...spanOf(draining) } }),
     }));
+}
+
+/** Other nodes that were the last to own an address. */
+function lastOwnersOf(owners: readonly AnnouncementOwner[], node: string): Pick<SharedAddress, 'lastOwners'> {
+  const others = owners.flatMap(owner => {
+    const mac = parseMac(owner.mac);
+    return owner.node === node || mac === undefined || isGroupMac(mac) ? [] : [{ segment: owner.segment, node: owner.node, mac }];
+  });
+  return others.length === 0 ? {} : { lastOwners: others };
 }
 
 /** When a planned move is over at the latest. */

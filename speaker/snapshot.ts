@@ -33,6 +33,7 @@ const schema = z.object({
           quiet: z.object({ from: z.string(), untilMs: z.number(), forMs: z.number().exactOptional() }).optional(),
         }),
       ),
+      lastOwners: z.array(z.object({ segment: z.string(), node: z.string(), mac: z.string() })).exactOptional(),
       lameDucks: z
         .array(z.object({ segment: z.string(), to: z.string(), untilMs: z.number(), forMs: z.number().exactOptional() }))
         .default([]),

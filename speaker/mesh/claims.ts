@@ -1,3 +1,4 @@
+import { isAwaited } from './absent.ts';
 import { drainTime, end } from './lame-duck.ts';
 import type { Claim, NodeId, Vip } from './packet.ts';
 import { claimHash } from './rank.ts';
@@ -172,6 +173,11 @@ export function takeOpen(state: MeshState, now: number, fx: Effect[], only?: (vi
   for (const [vip, open] of state.open) {
     const desired = state.desired.get(vip);
     if (desired === undefined || only?.(vip) === false) continue;
+    if (only === undefined && isAwaited(state, desired, now)) {
+      // Those who wait for it with this node are not all told at the same moment that it does not come.
+      open.since = now;
+      continue;
+    }
     const rank = rankOf(state, vip, desired);
     // Two lost together are not noticed at the same moment: the one now first in line may just have learnt that it is.
     if (open.rank !== undefined && rank < open.rank) open.movedUpAt = now;

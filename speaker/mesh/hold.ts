@@ -1,3 +1,5 @@
+import type { Mac } from '../layer2/ethernet.ts';
+import { askAbsent, isAwaited, noteAbsentAnswer } from './absent.ts';
 import { candidate, holds, reconsider } from './claims.ts';
 import type { NodeId, Vip } from './packet.ts';
 import type { Effect, MeshState, Peer } from './state.ts';
@@ -10,6 +12,7 @@ const ASK_HELD = 100;
 export function onKernelAnswer(state: MeshState, address: string, now: number): void {
   const zoned = `${address}%`;
   for (const peer of state.peers.values()) if (peer.address === address || peer.address.startsWith(zoned)) peer.kernelAt = now;
+  noteAbsentAnswer(state, address, now);
 }
 
 /** Asks the kernels of owners that fall silent, before their time is over and for as long as they are held. */
@@ -19,6 +22,7 @@ export function askKernels(state: MeshState, now: number, fx: Effect[]): void {
     if (suspect || peer.liveness === 'held') askKernel(state, peer, now, fx);
   }
   for (const peer of state.slow.held) if (!peer.fast && peer.liveness === 'held') askKernel(state, peer, now, fx);
+  askAbsent(state, now, fx);
 }
 
 function askKernel(state: MeshState, peer: Peer, now: number, fx: Effect[]): void {
@@ -32,26 +36,35 @@ function askKernel(state: MeshState, peer: Peer, now: number, fx: Effect[]): voi
 
 /** Ends holds that have lasted long enough, and answers for the others where this node is next in line. */
 export function tendHeld(state: MeshState, silent: readonly Peer[], able: boolean, now: number, fx: Effect[]): void {
-  if (silent.length === 0 && state.caretaking.size === 0) return;
-  const tended = new Map<Vip, Peer>();
+  if (silent.length === 0 && state.caretaking.size === 0 && state.open.size === 0) return;
+  const tended = new Map<Vip, { node: NodeId; mac: Mac }>();
   for (const peer of silent) {
     if (peer.liveness !== 'held') continue;
     for (const vip of peer.claims.keys()) {
       if (!holds(state, peer, vip, now)) reconsider(state, vip, now, 'peer-lost');
-      else if (able && state.caretaker && !peer.persistent && peer.macs[0] !== undefined && isNext(state, vip)) tended.set(vip, peer);
+      else if (able && state.caretaker && !peer.persistent && peer.macs[0] !== undefined && isNext(state, vip))
+        tended.set(vip, { node: peer.id, mac: peer.macs[0] });
     }
   }
+  if (able && state.caretaker && now >= state.listenUntil) tendAwaited(state, tended, now);
   for (const [vip, { node, mac }] of state.caretaking) {
-    const peer = tended.get(vip);
-    if (peer?.id === node && peer.macs[0] === mac) continue;
+    const holder = tended.get(vip);
+    if (holder?.node === node && holder.mac === mac) continue;
     state.caretaking.delete(vip);
-    if (peer === undefined) fx.push({ kind: 'caretake', vip, mac: undefined });
+    if (holder === undefined) fx.push({ kind: 'caretake', vip, mac: undefined });
   }
-  for (const [vip, peer] of tended) {
-    const mac = peer.macs[0];
-    if (state.caretaking.has(vip) || mac === undefined) continue;
-    state.caretaking.set(vip, { node: peer.id, mac });
-    fx.push({ kind: 'caretake', vip, mac });
+  for (const [vip, holder] of tended) {
+    if (state.caretaking.has(vip)) continue;
+    state.caretaking.set(vip, holder);
+    fx.push({ kind: 'caretake', vip, mac: holder.mac });
+  }
+}
+
+/** What is left to a last owner that this node has not heard yet is answered for like what is held. */
+function tendAwaited(state: MeshState, tended: Map<Vip, { node: NodeId; mac: Mac }>, now: number): void {
+  for (const vip of state.open.keys()) {
+    const desired = state.desired.get(vip);
+    if (desired?.lastOwner !== undefined && isAwaited(state, desired, now) && isNext(state, vip)) tended.set(vip, desired.lastOwner);
   }
 }
 

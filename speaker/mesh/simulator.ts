@@ -383,7 +383,9 @@ export class Simulation {
     const wish = this.#wishes.get(vip);
     const asked = wish?.rebalance ?? this.#rebalance;
     const rebalance = asked !== undefined && { rebalance: asked + node.offset };
-    return { order, epoch: this.#epochs.get(vip)?.epoch ?? 0, hold: this.#hold, preempt: this.#preempt, ...wish, ...rebalance };
+    const last = this.#epochs.get(vip);
+    const lastOwner = last !== undefined && last.node !== node && { lastOwner: { node: last.node.id, mac: last.node.state.macs[0] ?? '' } };
+    return { order, epoch: last?.epoch ?? 0, hold: this.#hold, preempt: this.#preempt, ...lastOwner, ...wish, ...rebalance };
   }
 
   /** What a speaker that restarts finds in its snapshot and in the API. */

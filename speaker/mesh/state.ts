@@ -21,6 +21,8 @@ export interface DesiredAddress {
   restoredQuiet?: Quiet;
   /** This node forwarded for those who used the address before it moved to `to`, when its speaker was restarted. */
   restoredLameDuck?: { to: NodeId; until: number };
+  /** The other node that was the last to own it, as the API or a snapshot tells. */
+  lastOwner?: { node: NodeId; mac: Mac };
   /** The highest epoch known from elsewhere (the API, a snapshot), so that epochs grow also when all speakers restart. */
   epoch: number;
   /** The first of the order takes the address over when it is there. Default false. */
@@ -287,6 +289,9 @@ export interface MeshState {
   drainOverride: number | undefined;
   readonly startedAt: number;
   readonly counters: MeshCounters;
+  /** When the kernels of nodes that have not been heard answered (`absent.ts`), and when they were asked. */
+  readonly absentAnswers: Map<NodeId, number>;
+  absentAskedAt: number;
 }
 
 /** What the shell has to do. */
@@ -379,6 +384,8 @@ export function createMesh(options: MeshOptions, now: number): MeshState {
     drain: options.drain ?? 0,
     drainOverride: undefined,
     startedAt: now,
+    absentAnswers: new Map(),
+    absentAskedAt: Number.NEGATIVE_INFINITY,
     counters: { stalls: 0, beaconsLost: 0, peersLost: 0, duplicates: 0, replays: 0, takeovers: 0 },
   };
 }

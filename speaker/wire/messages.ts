@@ -1,3 +1,4 @@
+import type { Mac } from '../layer2/ethernet.ts';
 import type { NodeId } from '../mesh/packet.ts';
 import type { LameDuckEnd, QuietEnd, ReleaseCause, TakeoverCause } from '../mesh/state.ts';
 import type { MeshTimers } from '../mesh/timers.ts';
@@ -24,6 +25,8 @@ export interface WireAddress {
   rebalance?: number;
   /** What this node owned before its speaker was restarted, by segment; `quiet`: taken over gently, and not announced yet. */
   restored: readonly { segment: string; epoch: number; sinceMs?: number; quiet?: { from: NodeId } & MoveSpan }[];
+  /** Other nodes that were the last to own it, by segment. */
+  lastOwners?: readonly { segment: string; node: NodeId; mac: Mac }[];
   /** Segments on which this node forwarded for established flows before its speaker was restarted. */
   lameDucks: readonly ({ segment: string; to: NodeId } & MoveSpan)[];
 }

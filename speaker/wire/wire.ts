@@ -198,7 +198,7 @@ export class Wire {
     for (const [index, segment] of this.#segments) {
       // What was owned before the restart was taken up or not when the segment began first; since then it may have been with others.
       const later = [segment.name, ...segment.device.subnets].some(name => this.#ended.has(name));
-      if (devices.has(index)) segment.set(later ? { ...address, restored: [], lameDucks: [] } : address);
+      if (devices.has(index)) segment.set(later ? { ...address, restored: [], lastOwners: [], lameDucks: [] } : address);
       else segment.remove(address.ip);
     }
   }

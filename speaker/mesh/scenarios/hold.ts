@@ -77,6 +77,65 @@ const SCENARIOS: readonly Scenario[] = [
     takeovers: 0,
   },
   {
+    name: 'hold: all speakers are killed together and return one after the other',
+    options: { hold: 30_000, dualStack: true },
+    run: s => {
+      for (const node of s.nodes) s.kill(node);
+      s.run(1_000);
+      for (const node of s.nodes) {
+        s.boot(node, true);
+        s.run(900 + 200 * s.random());
+      }
+    },
+    gap: 850,
+    dual: 0,
+    takeovers: 0,
+  },
+  {
+    name: 'hold: two speakers are killed together, and one of them returns first',
+    options: { hold: 30_000, dualStack: true },
+    run: s => {
+      s.kill(s.node(0));
+      s.kill(s.node(2));
+      s.run(1_000);
+      s.boot(s.node(2), true);
+      s.run(3_000);
+      s.boot(s.node(0), true);
+    },
+    gap: 450,
+    dual: 0,
+    takeovers: 0,
+  },
+  {
+    name: 'hold: a node is powered off while the speaker of another restarts',
+    options: { hold: 30_000, dualStack: true },
+    run: s => {
+      s.kill(s.node(2));
+      s.run(500);
+      s.crash(s.node(0));
+      s.run(300);
+      s.boot(s.node(2), true);
+    },
+    gap: 450,
+    dual: 60,
+    takeovers: 6,
+  },
+  {
+    name: 'hold: all speakers are killed together, all but one return, and then its node is powered off',
+    options: { hold: 30_000, dualStack: true },
+    run: s => {
+      for (const node of s.nodes) s.kill(node);
+      s.run(1_000);
+      for (const node of s.nodes.slice(1)) s.boot(node, true);
+      s.run(3_000);
+      s.crash(s.node(0));
+      s.run(3_000);
+    },
+    gap: 850,
+    dual: 60,
+    takeovers: 6,
+  },
+  {
     name: 'hold: owner frozen 5 s, resumes',
     options: { hold: 30_000 },
     run: s => {

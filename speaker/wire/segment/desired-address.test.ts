@@ -39,6 +39,16 @@ test.each<{ what: string; given: Partial<WireAddress>; wanted: Partial<DesiredAd
     wanted: { restored: 6, restoredSince: -55_000 },
   },
   {
+    what: 'another node that had it before, here and on another segment',
+    given: {
+      lastOwners: [
+        { segment: '198.51.100.0/24', node: 'node-a', mac: '02:00:00:00:00:0a' },
+        { segment: SEGMENT, node: 'node-b', mac: '02:00:00:00:00:0b' },
+      ],
+    },
+    wanted: { lastOwner: { node: 'node-b', mac: '02:00:00:00:00:0b' } },
+  },
+  {
     what: 'a claim dated in the future, as the wall clock was set back',
     given: { restored: [{ segment: SEGMENT, epoch: 6, sinceMs: WALL + 60_000 }] },
     wanted: { restored: 6, restoredSince: NOW },

@@ -10,8 +10,9 @@ import type { WireAddress } from '../messages.ts';
  * @param wall the same moment, in ms since the epoch
  */
 export function desiredOf(address: WireAddress, names: readonly string[], now: number, wall: number): DesiredAddress {
-  const { nodes: order, epoch, hold, drain, preempt, preference, rebalance, restored, lameDucks } = address;
+  const { nodes: order, epoch, hold, drain, preempt, preference, rebalance, restored, lastOwners = [], lameDucks } = address;
   const before = of(names, restored);
+  const last = of(names, lastOwners);
   const lameDuck = of(names, lameDucks);
   const at = (moment: number): number => now + moment - wall;
   // The wall clock may have been set meanwhile. What is left of a move is never more than all of it.
@@ -29,6 +30,7 @@ export function desiredOf(address: WireAddress, names: readonly string[], now: n
     ...(before?.quiet !== undefined && {
       restoredQuiet: { from: before.quiet.from, since: now, until: endOf(before.quiet) },
     }),
+    ...(last !== undefined && { lastOwner: { node: last.node, mac: last.mac } }),
     ...(lameDuck !== undefined && { restoredLameDuck: { to: lameDuck.to, until: endOf(lameDuck) } }),
   };
 }
