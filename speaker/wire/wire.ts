@@ -1,4 +1,13 @@
-import { type NetlinkEvent, NetlinkWatcher, nowNs, openKernelResponder, type PollLoop, type RawSocketError, routes } from 'raw-socket';
+import {
+  cleanupOwnPins,
+  type NetlinkEvent,
+  NetlinkWatcher,
+  nowNs,
+  openKernelResponder,
+  type PollLoop,
+  type RawSocketError,
+  routes,
+} from 'raw-socket';
 import { type Keyring, keyring } from '../mesh/authentication.ts';
 import { listening } from '../mesh/timers.ts';
 import { AdoptedEntries } from './adopted-entries.ts';
@@ -132,10 +141,14 @@ export class Wire {
 
   #openKernel(): Kernel | undefined {
     const { responder: wanted, pinDirectory } = this.#options;
-    if (wanted === 'packet') return undefined;
+    if (wanted === 'packet') {
+      this.#retirePins();
+      return undefined;
+    }
     const opened = openKernelResponder({ pinDirectory, holdGroups: true });
     if (!opened.available) {
       this.#post({ kind: 'note', message: `ARP and NDP are answered by packet socket: ${opened.because}` });
+      this.#retirePins();
       return undefined;
     }
     const { responder } = opened;
@@ -148,6 +161,16 @@ export class Wire {
     if (responder.adopted)
       this.#post({ kind: 'note', message: `the kernel went on answering for ${adopted.size} addresses; this process takes them over` });
     return { responder, leases, adopted };
+  }
+
+  /** An earlier process may have left answers with the kernel, which this one could not end: they go as soon as it answers itself. */
+  #retirePins(): void {
+    const { pinDirectory, timers } = this.#options;
+    if (pinDirectory === undefined) return;
+    this.#loop.after(listening(timers) + ADOPTION, () => {
+      const removed = this.#closed ? [] : cleanupOwnPins(pinDirectory);
+      if (removed.length > 0) this.#post({ kind: 'note', message: `removed what the kernel answered with before: ${removed.join(', ')}` });
+    });
   }
 
   /** The claims of before have been taken up or not: what else is left goes, with programs of other versions. */

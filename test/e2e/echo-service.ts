@@ -26,6 +26,7 @@ kind: L2Advertisement
 metadata: { name: lan, namespace: herald-system }
 spec:
   ipAddressPools: [lan]
+  interfaces: [eth0]
   preferredNodeSelectors: [{ weight: 100, preference: { matchLabels: { kubernetes.io/hostname: dn0 } } }]
 ---
 apiVersion: v1

@@ -169,6 +169,21 @@ describe.skipIf(skip !== undefined)(`what the kernel answers is pinned${skip ? `
     await second.stop();
   });
 
+  it('a speaker that is to answer by packet socket from now on ends what the kernel answers', async () => {
+    const node = await start(30_000);
+    await node.stop();
+    start1(node, { addresses: addresses(30_000, EPOCH), responder: 'packet' });
+    await until(
+      'what was pinned to go',
+      () => node.events.some(event => event.kind === 'note' && event.message.startsWith('removed')),
+      STARTUP,
+    );
+    await lan.node(1).thread?.leave(100);
+    await lan.node(1).stop();
+    expect(readdirSync(pinDirectory, { recursive: true })).toEqual([]);
+    expect(await answering()).toEqual([node.host.mac, node.host.mac]);
+  });
+
   it('a speaker that leaves for good leaves nothing behind', async () => {
     const node = await start(30_000);
     await node.thread?.leave(3_000);

@@ -5,7 +5,7 @@ export { now, nowNs, realtimeNs } from './clock.ts';
 export { ETH_P_ALL, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from './constants.ts';
 export { kernelAnswers } from './ebpf/kernel-answers.ts';
 export type { CountedEntry, ResponderEntry } from './ebpf/layout.ts';
-export { cleanupPins } from './ebpf/pins.ts';
+export { cleanupOwnPins, cleanupPins } from './ebpf/pins.ts';
 export { KernelResponder, type KernelResponderOptions, type KernelResponderResult, openKernelResponder } from './ebpf/responder.ts';
 export { RawSocketError, type RawSocketErrorCode } from './error.ts';
 export { GroupSockets } from './group-sockets.ts';

@@ -134,10 +134,19 @@ function silence(file: string): void {
  * @returns the paths removed
  */
 export function cleanupPins(directory: string): string[] {
+  return cleanup(directory, () => true);
+}
+
+/** The same for the network namespace of the caller: where its next process answers by other means, for one. */
+export function cleanupOwnPins(directory: string): string[] {
+  return cleanup(directory, name => name.endsWith(`-${networkNamespace()}`));
+}
+
+function cleanup(directory: string, isWanted: (name: string) => boolean): string[] {
   removeFilters();
   if (!existsSync(directory)) return [];
   const paths = readdirSync(directory)
-    .filter(name => OURS.test(name))
+    .filter(name => OURS.test(name) && isWanted(name))
     .map(name => join(directory, name));
   for (const path of paths) {
     if (path.endsWith(`-${networkNamespace()}`)) leaveGroups(path);
