@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bgp, config, endpoints, l2, node, order, orders, peer, planner, reasons, selector, service } from './fixtures.ts';
-import { type PlannedNode, type PlannedService, type ServiceEndpoints, speakerOf } from './inputs.ts';
+import { noEndpoints, type PlannedNode, type PlannedService, type ServiceEndpoints, speakerOf } from './inputs.ts';
 import { Planner } from './planner.ts';
 import type { PlannerConfig } from './topology.ts';
 
@@ -387,6 +387,35 @@ describe('stickiness', () => {
     }
     restarted.settle();
     for (let i = 0; i < 200; i++) expect(restarted.plan(`ns/s${i}`)).toEqual(p.plan(`ns/s${i}`));
+  });
+
+  test.each<{ what: string; silence: (p: Planner) => void; back: (p: Planner) => void }>([
+    {
+      what: 'all endpoints fail for a while',
+      silence: p => p.setEndpoints('ns/s0', noEndpoints),
+      back: p => p.setEndpoints('ns/s0', endpoints('n3')),
+    },
+    {
+      what: 'the only advertisement is replaced by one of another name',
+      silence: p => p.configure(config()),
+      back: p => p.configure(config({ l2Advertisements: [l2({ name: 'other' })] })),
+    },
+  ])('an address comes back where it was: $what', ({ silence, back }) => {
+    const p = many(1, ['n1', 'n2', 'n3']);
+    const [chosen = ''] = firsts(p, 1);
+    // A history that the present state alone would not lead to.
+    p.setNode(node(chosen, { drained: true }));
+    p.settle();
+    p.setNode(node(chosen));
+    p.settle();
+    const [before] = firsts(p, 1);
+    expect(before).not.toBe(chosen);
+    silence(p);
+    p.settle();
+    expect(order(p, 'ns/s0')).toEqual([]);
+    back(p);
+    p.settle();
+    expect(firsts(p, 1)).toEqual([before]);
   });
 
   test('what is told again changes nothing', () => {

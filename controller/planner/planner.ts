@@ -42,6 +42,8 @@ interface Spot {
   /** What is announced by layer 2, for all of them alike. */
   layer2: Layer2Plan | null;
   shared: SharedWish | null;
+  /** The first node before nobody could announce it for a while; -1: none. */
+  last: number;
 }
 
 /**
@@ -250,7 +252,7 @@ export class Planner {
 
   #join(ip: string, key: string): void {
     let spot = this.#spots.get(ip);
-    if (spot === undefined) this.#spots.set(ip, (spot = { hash: hashText(ip), services: new Set(), layer2: null, shared: null }));
+    if (spot === undefined) this.#spots.set(ip, (spot = { hash: hashText(ip), services: new Set(), layer2: null, shared: null, last: -1 }));
     spot.services.add(key);
     this.#dirtySpots.add(ip);
   }
@@ -275,12 +277,15 @@ export class Planner {
     spot.shared = intersect([...spot.services].sort().flatMap(key => this.#wishesOf(key, ip)));
     const candidates = spot.shared?.candidates ?? [];
     if (candidates.length === 0) {
+      // All endpoints may have failed for a second: what moves then for good are the connections that outlived it.
+      const first = this.#balancer.first(ip);
+      if (first >= 0) spot.last = first;
       this.#balancer.delete(ip);
       return;
     }
     const scope = spot.shared?.whole ?? null;
     const hint = this.#hints.get(ip);
-    this.#balancer.set(ip, spot.hash, scope?.top ?? topology.group(candidates), hint === undefined ? -1 : this.#rank(hint.node).index);
+    this.#balancer.set(ip, spot.hash, scope?.top ?? topology.group(candidates), hint === undefined ? spot.last : this.#rank(hint.node).index);
   }
 
   #wishesOf(key: string, ip: string): Wish[] {
