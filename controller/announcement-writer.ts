@@ -6,7 +6,7 @@ import {
   apiVersion,
   type OwnerReference,
 } from '@herald/crds';
-import { type Client, isApiError, ownerReference, type Ref, type Requeue, refOf } from '@herald/kube';
+import { ApiError, type Client, isApiError, ownerReference, type Ref, type Requeue, refOf } from '@herald/kube';
 import { canonical } from './canonical.ts';
 import { announcements } from './resources.ts';
 import type { Service } from './service-status.ts';
@@ -32,8 +32,12 @@ export interface AnnouncementWriterOptions {
   cached: (key: string) => Announcement | undefined;
   /** Null: the Service shall have none. */
   desired: (key: string) => DesiredAnnouncement | null;
+  /** Nothing was decided about the Service yet, its namespace is unknown for instance: what is announced for it stays. */
+  undecided: (key: string) => boolean;
   /** Why planned addresses are announced by nobody at the moment. */
   silent: (key: string) => readonly AnnouncementReason[];
+  /** Whether the lease is held for certain: asked before each write. */
+  holds: () => boolean;
 }
 
 /** Writes Announcements, only where they differ: one per Service with addresses, owned by it. */
@@ -52,6 +56,7 @@ export class AnnouncementWriter {
     const { client } = this.#options;
     const service = this.#options.service(key);
     const existing = this.#options.cached(key);
+    if (service !== undefined && this.#options.undecided(key)) return;
     const planned = service === undefined ? null : this.#options.desired(key);
     if (service === undefined || planned === null) return this.#delete(key, existing, signal);
     const { reasons, again } = this.#silence.lasting(key, this.#options.silent(key), existing?.spec.reasons);
@@ -60,10 +65,12 @@ export class AnnouncementWriter {
     const owner = ownerReference({ ...service, apiVersion: 'v1', kind: 'Service' });
     const text = canonical([owner.uid, desired.keeps.join(','), desired.spec]);
     if (text !== textOf(existing) && text !== this.#pending(key, existing)) {
+      this.#requireLease(key);
       const written = await this.#put(ref, existing, desired, owner, signal);
       this.#applied.set(key, { text, version: written.metadata.resourceVersion ?? '' });
     }
     if (canonical(desired.nodes) !== canonical(existing?.status?.nodes ?? [])) {
+      this.#requireLease(key);
       const status = { nodes: [...desired.nodes] };
       await client.apply<Announcement>(
         announcements,
@@ -112,6 +119,11 @@ export class AnnouncementWriter {
     }
   }
 
+  /** A process that stood still may have been replaced: the plan in its memory would move addresses that are in use. */
+  #requireLease(key: string): void {
+    if (!this.#options.holds()) throw new ApiError('aborted', `Announcement ${key}: the lease is not held for certain`);
+  }
+
   /** The cache has changed: what was applied before is forgotten once the cache is as new. */
   observed(key: string): void {
     const version = this.#options.cached(key)?.metadata.resourceVersion;
@@ -128,14 +140,15 @@ export class AnnouncementWriter {
 
   async #delete(key: string, existing: Announcement | undefined, signal: AbortSignal): Promise<void> {
     this.#silence.forget(key);
-    const known = this.#applied.delete(key);
-    if (existing === undefined && !known) return;
+    if (existing === undefined && !this.#applied.has(key)) return;
+    this.#requireLease(key);
     try {
       await this.#options.client.delete(announcements, refOf(key), { uid: existing?.metadata.uid, signal });
     } catch (error) {
       // Gone already, or another one by now, which the cache will show.
       if (!isApiError(error, 'not-found', 'conflict')) throw error;
     }
+    this.#applied.delete(key);
   }
 }
 

@@ -20,7 +20,7 @@ import { Planning, relevantOfSpeaker } from './planning.ts';
 import { Queues } from './queues.ts';
 import type { ConfigObject } from './resources.ts';
 import { makeReservation, retainKey } from './retain.ts';
-import type { ConditionText } from './service-status.ts';
+import type { ConditionText, Service } from './service-status.ts';
 import { type Answer, ServiceWriter, type ToldChange } from './service-writer.ts';
 
 export interface TermOptions {
@@ -96,7 +96,7 @@ export class Term {
       holds: options.holds,
       cached: key => caches.services.get(key),
       cachedHolders: address => caches.services.byIndex('address', address).map(keyOf),
-      isOurs: service => this.#nodeMode.isOurs(service) || this.#assigner.isOurs(service),
+      isOurs: service => this.#isOurs(service),
       outcome: key => this.#answers.of(key),
       deprecated: service => buildRequest(service).deprecated,
       announced: key => (this.#answers.isNodeMode(key) ? this.#nodeMode.announced(key) : this.#announced(key)),
@@ -153,9 +153,14 @@ export class Term {
     });
     this.#announcements = new AnnouncementWriter({
       client,
+      holds: options.holds,
       service: key => this.#services.latest(key),
       cached: key => caches.announcements.get(key),
       desired: key => this.#planning.desired(key) ?? this.#nodeMode.announcement(key),
+      undecided: key => {
+        const service = this.#services.latest(key);
+        return service !== undefined && this.#isOurs(service) && this.#answers.of(key) === undefined;
+      },
       silent: key => {
         const spec = this.#planning.desired(key)?.spec;
         return spec === undefined ? [] : silentReasons(spec, caches.announcements.get(key), caches.speakers.list(), this.#bgp.sessions);
@@ -309,6 +314,10 @@ export class Term {
       // Those that nobody announces tell which nodes judge themselves unfit.
       if ((this.#caches.announcements.get(key)?.status?.owners ?? []).length === 0) this.#queues.announcements.add(key);
     }
+  }
+
+  #isOurs(service: Service): boolean {
+    return this.#nodeMode.isOurs(service) || this.#assigner.isOurs(service);
   }
 
   /** The condition of a Service; its Announcement tells the same reason. */
