@@ -15,6 +15,7 @@ const plan = (...nodes: string[]): DesiredAnnouncement => ({
 const server = new ScriptedServer(({ body }, response) => sendJson(response, 200, body === '' ? {} : JSON.parse(body)));
 let client: Client;
 let writer: AnnouncementWriter;
+let cached: Announcement;
 let desired: DesiredAnnouncement | null;
 let undecided: boolean;
 let holds: boolean;
@@ -27,7 +28,7 @@ beforeEach(async () => {
   await server.listen();
   client = connectTo(server.url, { qps: 0 });
   const { name, namespace, uid } = service.metadata;
-  const cached: Announcement = {
+  cached = {
     apiVersion: 'heraldlb.io/v1beta1',
     kind: 'Announcement',
     metadata: { name, namespace, resourceVersion: '5', ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid }] },
@@ -66,6 +67,24 @@ describe('AnnouncementWriter', () => {
     holds = false;
     await expect(writer.write(key, signal)).rejects.toMatchObject({ code: 'aborted' });
     expect(written()).toEqual([]);
+  });
+
+  it('puts back what somebody else writes at once, and where that goes on not as fast as it can', async () => {
+    let version = 5;
+    const other = async () => {
+      cached = { ...cached, metadata: { ...cached.metadata, resourceVersion: String(++version) }, spec: plan('n9').spec };
+      writer.observed(key);
+      return writer.write(key, signal);
+    };
+    await writer.write(key, signal);
+    expect(await other()).toBeUndefined();
+    expect(written()).toHaveLength(1);
+    for (let round = 0; round < 3; round++) expect(await other()).toMatchObject({ requeueAfterMs: expect.any(Number) as number });
+    expect(written()).toHaveLength(1);
+    // Herald's own decisions wait for nobody.
+    desired = plan('n2');
+    expect(await other()).toBeUndefined();
+    expect(written()).toHaveLength(2);
   });
 
   it('withdraws nothing of a Service that nothing was decided about yet', async () => {

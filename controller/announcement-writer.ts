@@ -8,6 +8,8 @@ import {
 } from '@herald/crds';
 import { ApiError, type Client, isApiError, ownerReference, type Ref, type Requeue, refOf } from '@herald/kube';
 import { canonical } from './canonical.ts';
+import { Contest } from './contest.ts';
+import { hashText } from './planner/index.ts';
 import { announcements } from './resources.ts';
 import type { Service } from './service-status.ts';
 import { keepAnnotation } from './service-view.ts';
@@ -46,10 +48,14 @@ export class AnnouncementWriter {
   readonly #silence: Silence;
   /** What was applied last, as text, until the cache shows it. */
   readonly #applied = new Map<string, { text: string; version: string }>();
+  /** What each was last seen to be as it shall be, to tell an edit by others from a change of ours. */
+  readonly #settled = new Map<string, number>();
+  readonly #contest: Contest;
 
   constructor(options: AnnouncementWriterOptions) {
     this.#options = options;
     this.#silence = new Silence(options.client.clock);
+    this.#contest = new Contest(options.client.clock);
   }
 
   async write(key: string, signal: AbortSignal): Promise<Requeue | void> {
@@ -64,11 +70,16 @@ export class AnnouncementWriter {
     const ref = refOf(key);
     const owner = ownerReference({ ...service, apiVersion: 'v1', kind: 'Service' });
     const text = canonical([owner.uid, desired.keeps.join(','), desired.spec]);
+    const hash = hashText(text);
     if (text !== textOf(existing) && text !== this.#pending(key, existing)) {
       this.#requireLease(key);
+      const reverted = existing !== undefined && this.#settled.get(key) === hash;
+      if (reverted && this.#contest.left(key) > 0) return { requeueAfterMs: this.#contest.left(key) };
       const written = await this.#put(ref, existing, desired, owner, signal);
       this.#applied.set(key, { text, version: written.metadata.resourceVersion ?? '' });
+      if (reverted) this.#contest.putBack(key);
     }
+    this.#settled.set(key, hash);
     if (canonical(desired.nodes) !== canonical(existing?.status?.nodes ?? [])) {
       this.#requireLease(key);
       const status = { nodes: [...desired.nodes] };
@@ -140,6 +151,8 @@ export class AnnouncementWriter {
 
   async #delete(key: string, existing: Announcement | undefined, signal: AbortSignal): Promise<void> {
     this.#silence.forget(key);
+    this.#settled.delete(key);
+    this.#contest.forget(key);
     if (existing === undefined && !this.#applied.has(key)) return;
     this.#requireLease(key);
     try {

@@ -36,6 +36,7 @@ const server = new ScriptedServer((request, response) => {
   sendJson(response, 200, next);
 });
 let client: Client;
+let clock: ManualClock;
 let writer: ServiceWriter;
 /** What the writer's cache shows: a copy of `stored` that is only refreshed when told. */
 let cache = new Map<string, Service>();
@@ -50,9 +51,10 @@ beforeEach(async () => {
   knowsIPMode = true;
   await server.listen();
   client = connectTo(server.url, { qps: 0 });
+  clock = new ManualClock();
   writer = new ServiceWriter({
     client,
-    clock: new ManualClock(),
+    clock,
     recorder: new EventRecorder(client, { component: 'test', instance: 'test', capacity: 0 }),
     metrics: new ControllerMetrics(createRegistry({ component: 'test', version: '0' })),
     cached: key => cache.get(key),
@@ -141,6 +143,35 @@ describe('ServiceWriter', () => {
     expect(patches).toEqual(written);
     expect(noIPMode).toBe(told);
     if (knows) expect(stored.get('x/a')?.status?.loadBalancer?.ingress).toEqual([{ ip: '10.0.0.1', ipMode: 'Proxy' }]);
+  });
+
+  it('puts back what somebody else writes at once, and where that goes on less and less often', async () => {
+    given('a', [], ['10.0.0.1']);
+    await write('a');
+    const other = async () => {
+      const service = stored.get('x/a') as Service;
+      const resourceVersion = String(Number(service.metadata.resourceVersion) + 1);
+      const loadBalancer = { ingress: [{ ip: '6.6.6.6' }] };
+      cache.set('x/a', { ...service, metadata: { ...service.metadata, resourceVersion }, status: { ...service.status, loadBalancer } });
+      return write('a');
+    };
+    expect(await other()).toBeUndefined();
+    expect(patches).toHaveLength(2);
+    for (const delay of [1_000, 2_000, 4_000]) {
+      expect(await other()).toEqual({ requeueAfterMs: delay });
+      await clock.advance(delay - 1);
+      expect(await other()).toEqual({ requeueAfterMs: 1 });
+      await clock.advance(1);
+      expect(await other()).toBeUndefined();
+    }
+    expect(patches).toHaveLength(5);
+    // What Herald itself decides waits for nobody.
+    outcomes.set('x/a', { ...(outcomes.get('x/a') as Answer), addresses: ['10.0.0.2'] });
+    expect(await write('a')).toBeUndefined();
+    // Long after, it is an edit like the first.
+    await clock.advance(300_000);
+    expect(await other()).toBeUndefined();
+    expect(patches.slice(5)).toEqual(['a: 10.0.0.2', 'a: 10.0.0.2']);
   });
 
   it('leaves a Service alone that is no longer ours, and forgets one that is gone', async () => {

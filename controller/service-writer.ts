@@ -11,6 +11,7 @@ import {
   services,
   time,
 } from '@herald/kube';
+import { Contest } from './contest.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import {
   type ConditionText,
@@ -71,6 +72,7 @@ export class ServiceWriter {
   readonly #claims = new StatusClaims();
   /** Ingress as last seen to be as it shall be, to tell an edit by hand from a change of ours. */
   readonly #settled = new Map<string, readonly string[]>();
+  readonly #contest: Contest;
   /** Changes of address whose events wait for the status to be written. */
   readonly #changes = new Map<string, ToldChange[]>();
   /** Whether the API server keeps `ipMode`; undefined: it was not asked yet. */
@@ -80,6 +82,7 @@ export class ServiceWriter {
 
   constructor(options: ServiceWriterOptions) {
     this.#options = options;
+    this.#contest = new Contest(options.clock);
   }
 
   /** The Service as this process knows it: the cache lags behind our own writes. */
@@ -108,6 +111,7 @@ export class ServiceWriter {
   gone(key: string): void {
     this.#options.metrics.announced(key, undefined);
     this.#claims.set(key, []);
+    this.#contest.forget(key);
     for (const memory of [this.#written, this.#settled, this.#changes, this.#seenAt]) memory.delete(key);
   }
 
@@ -133,11 +137,13 @@ export class ServiceWriter {
     const desired: DesiredStatus = { addresses: writable, ipMode, allocated, announced };
     const patch = statusPatch(service, desired, time(this.#options.clock.wall()));
     const reverted = patch?.status.loadBalancer !== undefined && equal(this.#settled.get(key), addresses);
+    if (reverted && this.#contest.left(key) > 0) return { requeueAfterMs: this.#contest.left(key) };
     if (patch?.status.loadBalancer !== undefined && ipMode === 'Proxy' && !(await this.#allowsProxy(key, patch, signal)))
       return this.#options.onNoIPMode();
     if (patch !== null) {
       this.#claims.add(key, writable);
       await this.#patch(key, service, patch, signal);
+      if (reverted) this.#contest.putBack(key);
     }
     this.#claims.set(key, writable);
     if (blocked.length > 0) return soon;

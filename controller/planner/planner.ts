@@ -285,7 +285,12 @@ export class Planner {
     }
     const scope = spot.shared?.whole ?? null;
     const hint = this.#hints.get(ip);
-    this.#balancer.set(ip, spot.hash, scope?.top ?? topology.group(candidates), hint === undefined ? spot.last : this.#rank(hint.node).index);
+    this.#balancer.set(
+      ip,
+      spot.hash,
+      scope?.top ?? topology.group(candidates),
+      hint === undefined ? spot.last : this.#rank(hint.node).index,
+    );
   }
 
   #wishesOf(key: string, ip: string): Wish[] {
