@@ -113,7 +113,7 @@ describe('withKnownNames', () => {
 
   it.each<[string, InterfaceAddress[], string]>([
     ['its addresses are listed in another order', [gua, ula], 'fd00:1::/64'],
-    ['one of another family is added', [v4, ula], 'fd00:1::/64'],
+    ['IPv4 comes back', [v4, ula], '192.0.2.0/24'],
     ['its subnet is gone', [gua, v4], '192.0.2.0/24'],
   ])('%s', (_, addresses, segment) => {
     const { usable } = devicesOf([link('eth0', addresses)], [], new Set());

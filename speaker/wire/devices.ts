@@ -88,13 +88,16 @@ function deviceOf(info: InterfaceInfo, mac: string): Device {
 
 /**
  * A segment keeps its name for as long as its interface has that subnet: the kernel lists IPv6 addresses in another order whenever one of
- * them comes or is deprecated, and an address that is added does not take the others away.
+ * them comes or is deprecated, and an address that is added does not take the others away. Only where IPv4 comes back it is named by that again,
+ * as on the other nodes.
  * @param names of the segments that there are, by the index of their interface
  */
 export function withKnownNames(devices: readonly Device[], names: ReadonlyMap<number, string>): Device[] {
   return devices.map(device => {
     const name = names.get(device.index);
-    return name !== undefined && device.subnets.includes(name) ? { ...device, segment: name } : device;
+    return name !== undefined && device.subnets.includes(name) && isIPv6(name) === isIPv6(device.segment)
+      ? { ...device, segment: name }
+      : device;
   });
 }
 
@@ -129,6 +132,10 @@ export function devicesFor(ip: string, interfaces: readonly string[], devices: r
   const inside = devices.filter(device => device.subnets.some(subnet => holds(subnet, ip)));
   if (inside.length > 0 || [...known].some(subnet => holds(subnet, ip))) return inside;
   return devices.filter(device => device.subnets.length > 0);
+}
+
+function isIPv6(subnet: string): boolean {
+  return subnet.includes(':');
 }
 
 function subnetOf(address: string, prefixLength: number): string {
