@@ -51,12 +51,18 @@ async function withCluster(flags: ClusterFlags, run: (client: Client, signal: Ab
     client = await connect({ env: process.env, ...flags });
     process.exitCode = await run(client, stop.signal);
   } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
+    // Only reading ends early, before anything was asked for.
+    if (stop.signal.aborted && isAborted(error)) console.error('interrupted: nothing was changed');
+    else console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = stop.signal.aborted ? 130 : 1;
   } finally {
     stop.dispose();
     client?.close();
   }
+}
+
+function isAborted(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'aborted';
 }
 
 function duration(text: string, longest = Number.POSITIVE_INFINITY): number {

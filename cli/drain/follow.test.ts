@@ -1,5 +1,6 @@
-import { TestCluster } from '@herald/controller/testing';
+import { TestCluster, TestProxy } from '@herald/controller/testing';
 import type { AnnouncementOwner } from '@herald/crds';
+import { connectTo } from '@herald/kube';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { announcement, owner } from './fixtures.ts';
 import { type Followed, follow, readCluster } from './follow.ts';
@@ -82,6 +83,21 @@ describe('following a drain of n1', () => {
     const stop = new AbortController();
     const { followed } = await watch(async () => stop.abort(), stop.signal);
     expect(followed.end).toBe('interrupted');
+  });
+
+  it('does not wait for ever for an API server that is gone, and says why nothing is known', async () => {
+    const moves = drainMoves(await readCluster(cluster.client), 'n1');
+    const proxy = new TestProxy(cluster.server.url);
+    await proxy.up();
+    await proxy.down();
+    const client = connectTo(proxy.url);
+    const { signal } = new AbortController();
+    try {
+      const followed = await follow({ client, moves, drainMs: 0, patienceMs: 300, signal, onState: () => undefined });
+      expect(followed).toMatchObject({ end: 'stuck', states: [{ phase: 'waiting', owner: 'n1' }], problem: expect.any(String) as string });
+    } finally {
+      client.close();
+    }
   });
 
   it('says so when the Service is gone', async () => {

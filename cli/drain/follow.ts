@@ -21,6 +21,8 @@ export interface Followed {
   states: readonly MoveState[];
   /** Moves whose drain time was over while flows were left: those connections were cut. */
   cut: readonly MoveState[];
+  /** Why it is not known how far the moves are: the API server cannot be read. */
+  problem?: string | undefined;
 }
 
 const PATIENCE = 30_000;
@@ -29,23 +31,27 @@ const REDRAW = 1_000;
 /** Reports of flows come so late at most (ms). */
 const REPORT_DELAY = 2_500;
 
-export async function readCluster(client: Client): Promise<ClusterView> {
-  const [a, s, n] = await Promise.all([client.listAll(announcements), client.listAll(speakers), client.listAll<NodeObject>(nodes)]);
+export async function readCluster(client: Client, signal?: AbortSignal): Promise<ClusterView> {
+  const [a, s, n] = await Promise.all([
+    client.listAll(announcements, { signal }),
+    client.listAll(speakers, { signal }),
+    client.listAll<NodeObject>(nodes, { signal }),
+  ]);
   return { announcements: a.items, speakers: s.items, nodes: n.items };
 }
 
-/** Watches the moves until all are over. */
+/** Watches the moves until all are over, also while the API server is away: they go on without it. */
 export async function follow(options: FollowOptions): Promise<Followed> {
   const { client, moves, drainMs, patienceMs = PATIENCE, signal, onState } = options;
   const { clock } = client;
   const watched = new WatchedCluster(client);
   const started = clock.now();
   const cuts = new Cuts();
-  let states: MoveState[] = progress(moves, await readCluster(client));
+  let states: readonly MoveState[] = moves.map(move => ({ move, phase: 'waiting', owner: move.from, flows: undefined }));
   let phases = '';
   let changedAt = started;
   try {
-    await watched.start(signal);
+    watched.start();
     for (;;) {
       if (watched.hasSynced) states = progress(moves, watched.view());
       cuts.note(states, clock.wall());
@@ -55,7 +61,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       if (now !== phases) changedAt = clock.now();
       phases = now;
       if (signal.aborted) return { end: 'interrupted', states, cut: [] };
-      if (clock.now() - changedAt > drainMs + patienceMs) return { end: 'stuck', states, cut: cuts.of(states) };
+      if (clock.now() - changedAt > drainMs + patienceMs) return { end: 'stuck', states, cut: cuts.of(states), problem: watched.problem };
       await watched.changed(clock, REDRAW, signal);
     }
   } finally {
@@ -87,23 +93,28 @@ class WatchedCluster {
   readonly #announcements;
   readonly #speakers;
   readonly #nodes;
+  readonly #all: readonly Pick<Informer<NodeObject>, 'start' | 'stop' | 'hasSynced' | 'lastError'>[];
   #wake: () => void = () => undefined;
 
   constructor(client: Client) {
     this.#announcements = new Informer(client, announcements);
     this.#speakers = new Informer(client, speakers);
     this.#nodes = new Informer<NodeObject>(client, nodes);
+    this.#all = [this.#announcements, this.#speakers, this.#nodes];
     for (const informer of [this.#announcements, this.#speakers, this.#nodes]) informer.on(() => this.#wake());
   }
 
-  async start(signal: AbortSignal): Promise<void> {
-    const all = [this.#announcements, this.#speakers, this.#nodes];
-    for (const informer of all) informer.start();
-    await Promise.all(all.map(async informer => informer.synced(signal)));
+  start(): void {
+    for (const informer of this.#all) informer.start();
   }
 
   get hasSynced(): boolean {
-    return this.#announcements.hasSynced && this.#speakers.hasSynced && this.#nodes.hasSynced;
+    return this.#all.every(informer => informer.hasSynced);
+  }
+
+  /** Why an informer is behind; undefined: none is. */
+  get problem(): string | undefined {
+    return this.#all.find(informer => informer.lastError !== undefined)?.lastError?.message;
   }
 
   view(): ClusterView {
@@ -127,6 +138,6 @@ class WatchedCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#announcements.stop(), this.#speakers.stop(), this.#nodes.stop()]);
+    await Promise.all(this.#all.map(async informer => informer.stop()));
   }
 }

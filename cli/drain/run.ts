@@ -21,7 +21,7 @@ const FIELD_MANAGER = 'herald-cli';
 
 /** `herald drain`: resolves with the exit code. */
 export async function drain(client: Client, name: string, flags: DrainFlags, signal: AbortSignal): Promise<number> {
-  const view = await readCluster(client);
+  const view = await readCluster(client, signal);
   const node = nodeOf(view, name);
   const moves = drainMoves(view, name);
   if (moves.length === 0) console.log(`${name} announces nothing`);
@@ -69,7 +69,7 @@ export async function undrain(client: Client, name: string): Promise<number> {
 
 /** `herald rebalance` */
 export async function rebalance(client: Client, flags: Omit<DrainFlags, 'force'>, signal: AbortSignal): Promise<number> {
-  const view = await readCluster(client);
+  const view = await readCluster(client, signal);
   const moves = rebalanceMoves(view);
   if (moves.length === 0) console.log('every address is announced by the node it is meant for');
   for (const line of planLines(moves)) console.log(line);
@@ -112,13 +112,14 @@ async function watch(client: Client, moves: readonly Move[], drainMs: number, si
   return followed;
 }
 
-function left({ states, cut }: Followed, remedy: string): number {
+function left({ states, cut, problem }: Followed, remedy: string): number {
   const open = [
     ...states.filter(({ phase }) => phase === 'waiting' || phase === 'draining'),
     ...cut.map(state => ({ ...state, phase: 'draining' as const })),
   ];
   console.error(`not everything ended in time:`);
   for (const line of stateLines(open)) console.error(`  ${line}`);
+  if (problem !== undefined) console.error(`what has happened since is not known: ${problem}`);
   console.error(remedy);
   return 1;
 }
