@@ -43,7 +43,10 @@ export class Planning {
 
   constructor(options: PlanningOptions) {
     this.#options = options;
-    this.#planner = new Planner(options.planner);
+    const { announcements } = options.caches;
+    const owners = (key: string, ip: string) =>
+      (announcements.get(key)?.status?.owners ?? []).flatMap(owner => (owner.ip === ip ? [owner.node] : []));
+    this.#planner = new Planner({ owners, ...options.planner });
   }
 
   /** Tells the planner of all nodes, speakers and endpoints; from now on it settles. */

@@ -418,6 +418,37 @@ describe('stickiness', () => {
     expect(firsts(p, 1)).toEqual([before]);
   });
 
+  test.each<{ what: string; change: (p: Planner, owner: string) => void; listed: boolean }>([
+    { what: 'becomes NotReady', change: (p, owner) => p.setNode(node(owner, { ready: false })), listed: true },
+    {
+      what: 'is one of far more',
+      change: p => {
+        for (let i = 0; i < 300; i++) p.setNode(node(`new${i}`));
+        for (let i = 0; i < 300; i++) p.setSpeaker({ node: `new${i}`, interfaces: new Set(['eth0']) });
+      },
+      listed: true,
+    },
+    { what: 'is drained', change: (p, owner) => p.setNode(node(owner, { drained: true })), listed: false },
+  ])('a large cluster lists the node that announces an address as long as it may: it $what', ({ change, listed }) => {
+    const owned = new Map<string, string>();
+    const p = planner(
+      config({ l2Advertisements: [l2()] }),
+      Array.from({ length: 20 }, (_, i) => node(`n${i}`)),
+      { list: { allUpTo: 4, first: 3 }, owners: (_, address) => [owned.get(address) ?? ''] },
+    );
+    p.setService(service('a', [ip]));
+    p.setEndpoints('ns/a', endpoints('n1'));
+    p.settle();
+    // The second in order took it over.
+    const owner = order(p, 'ns/a')[1] ?? '';
+    owned.set(ip, owner);
+    change(p, owner);
+    p.settle();
+    expect(order(p, 'ns/a').includes(owner)).toBe(listed);
+    expect(order(p, 'ns/a')).toHaveLength(3);
+    expect(order(p, 'ns/a')[0]).not.toBe(owner);
+  });
+
   test('what is told again changes nothing', () => {
     const p = many(10, ['n1', 'n2']);
     p.setNode(node('n1'));

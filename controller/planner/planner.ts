@@ -2,7 +2,7 @@ import type { AnnouncedAddress, AnnouncementNode, AnnouncementReason, Announceme
 import { Balancer, type Group } from './balancer.ts';
 import { noEndpoints, type PlannedNode, type PlannedService, type PlannedSpeaker, type ServiceEndpoints } from './inputs.ts';
 import { intersect, layer2PlanOf, type SharedWish } from './layer2.ts';
-import { Field, type ListLength } from './order.ts';
+import { Field, type ListLength, type Ranked } from './order.ts';
 import { OrderTable } from './order-table.ts';
 import { hashText } from './rendezvous.ts';
 import { same } from './same.ts';
@@ -14,6 +14,8 @@ export interface PlannerOptions {
   readonly list?: ListLength;
   /** Announce from nodes that carry the label `node.kubernetes.io/exclude-from-external-load-balancers`, too. */
   readonly ignoreExcludeLabel?: boolean;
+  /** Nodes that announce an address of a Service by layer 2 now. Where not all nodes are listed, they are as long as they may announce it. */
+  readonly owners?: (key: string, ip: string) => readonly string[];
 }
 
 /** What the Announcement of one Service shall say. */
@@ -52,7 +54,7 @@ interface Spot {
  * bound; everything else follows from the present state alone.
  */
 export class Planner {
-  readonly #options: { list: ListLength; ignoreExcludeLabel: boolean };
+  readonly #options: Required<PlannerOptions>;
   readonly #nodes = new Map<string, PlannedNode>();
   readonly #speakers = new Map<string, PlannedSpeaker>();
   readonly #services = new Map<string, State>();
@@ -75,8 +77,8 @@ export class Planner {
   /** Nodes or speakers changed since it was made. */
   #isStale = false;
 
-  constructor({ list = { allUpTo: 16, first: 8 }, ignoreExcludeLabel = false }: PlannerOptions = {}) {
-    this.#options = { list, ignoreExcludeLabel };
+  constructor({ list = { allUpTo: 16, first: 8 }, ignoreExcludeLabel = false, owners = () => [] }: PlannerOptions = {}) {
+    this.#options = { list, ignoreExcludeLabel, owners };
     this.#orders = new OrderTable(list.first);
   }
 
@@ -305,9 +307,19 @@ export class Planner {
       return;
     }
     const field = shared.whole?.field ?? new Field(shared.candidates);
-    const order = field.order(this.#balancer.first(ip), hash, this.#options.list);
+    const order = this.#withOwners(field, field.order(this.#balancer.first(ip), hash, this.#options.list), ip, spot);
     this.#orders.set(ip, order, hash, shared.whole?.id ?? -1);
     spot.layer2 = layer2PlanOf(shared, order);
+  }
+
+  /** An address that is in use leaves no node that may have it only because others come before: whoever announces it takes a last place. */
+  #withOwners({ candidates }: Field, order: Ranked[], ip: string, { services }: Spot): Ranked[] {
+    if (order.length === candidates.length) return order;
+    const owners = new Set([...services].flatMap(key => this.#options.owners(key, ip)));
+    for (const { name } of order) owners.delete(name);
+    if (owners.size === 0) return order;
+    const missing = candidates.filter(({ name }) => owners.has(name)).slice(0, order.length - 1);
+    return [...order.slice(0, order.length - missing.length), ...missing];
   }
 
   #assemble({ wishes }: State): Plan {
