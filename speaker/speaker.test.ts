@@ -22,7 +22,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { announcements, resourceOf, speakers } from './resources.ts';
 import { loadSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import { Speaker } from './speaker.ts';
-import type { WireEvent, WireOptions } from './wire/messages.ts';
+import type { SegmentReport, WireEvent, WireOptions } from './wire/messages.ts';
 import { segmentReport } from './wire/testing.ts';
 import type { WireThread } from './wire/thread.ts';
 
@@ -30,7 +30,7 @@ const IP = '192.0.2.1';
 const SEGMENT = '192.0.2.0/24';
 const MAC = '02:00:00:00:00:01';
 
-/** Reports ten times a second, as far as it is to, and does nothing else. */
+/** Listens for a moment, reports ten times a second, as far as it is to, and does nothing else. */
 class SilentWire {
   die: (error: Error) => void = () => undefined;
   readonly ended = new Promise<Error>(resolve => {
@@ -49,8 +49,11 @@ class SilentWire {
     this.options = options;
     this.tell = onEvent;
     if (this.#restoring === 'mute') return;
-    const segments = [segmentReport({ restoring: this.#restoring })];
-    this.#timer = setInterval(() => onEvent({ kind: 'report', segments, excluded: [] }), 100);
+    const restoring = this.#restoring;
+    const report = (more: Partial<SegmentReport>): void =>
+      onEvent({ kind: 'report', segments: [segmentReport({ restoring, ...more })], excluded: [] });
+    setImmediate(() => report({ listening: true }));
+    this.#timer = setInterval(() => report({ peersHeard: ['b'] }), 100);
   }
 
   command(): void {
@@ -199,10 +202,13 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     await until(() => open.size === 0, 'the end of the session', 1_000);
   });
 
-  it('says nothing of its interfaces before it knows them: without one that is named, the node would lose its addresses', async context => {
+  it('says nothing before it knows its interfaces and neighbours: without an interface that is named, the node would lose its addresses', async context => {
     const directory = await temporaryDirectory(context);
     const { client } = await cluster(context);
-    const before = { version: '0', segments: [{ interface: 'eth0', segment: SEGMENT, mac: MAC, carrier: true, fit: true, stalls: 0 }] };
+    const before = {
+      version: '0',
+      segments: [{ interface: 'eth0', segment: SEGMENT, mac: MAC, carrier: true, fit: true, peersHeard: ['b'], stalls: 0 }],
+    };
     const speaker: SpeakerResource = { apiVersion, kind: 'Speaker', metadata: { name: 'a' } };
     await client.create(speakers, speaker);
     await client.apply(speakers, { ...speaker, status: before }, { subresource: 'status', fieldManager: 'herald-speaker-a', force: true });
@@ -211,7 +217,7 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     informer.on(event => {
       if (event.type === 'synced') return;
       const { version, segments = [] } = event.object.status ?? {};
-      told.push(`${version}: ${segments.map(segment => segment.interface).join()}`);
+      told.push(`${version}: ${segments.map(segment => `${segment.interface} ${segment.peersHeard?.join()}`).join()}`);
     });
     informer.start();
     context.onTestFinished(() => informer.stop());
@@ -219,7 +225,7 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     const { stop } = start(client, directory, wire);
     await until(() => told.some(each => each.startsWith('1')), 'the status');
     await stop();
-    expect([...new Set(told)]).toEqual(['0: eth0', '1: eth0']);
+    expect([...new Set(told)]).toEqual(['0: eth0 b', '1: eth0 b']);
   });
 
   it('counts as hung although the wire thread never reported', async context => {

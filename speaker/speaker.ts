@@ -66,9 +66,11 @@ export class Speaker {
   #segments: readonly SegmentReport[] = [];
   #excludedInterfaces: readonly string[] = [];
   #reportedAt: number | undefined;
-  #onFirstReport: () => void = () => undefined;
-  readonly #firstReport = new Promise<void>(resolve => {
-    this.#onFirstReport = resolve;
+  /** The interfaces are known, and who else is there. */
+  #isOriented = false;
+  #onOriented: () => void = () => undefined;
+  readonly #oriented = new Promise<void>(resolve => {
+    this.#onOriented = resolve;
   });
   /** So long the API is waited for where there is a snapshot (ms, monotonic). */
   #waitsUntil = 0;
@@ -318,9 +320,12 @@ export class Speaker {
     done.abort();
   }
 
-  /** Not before the interfaces are known: a node that seems to lack one that an advertisement names is planned for none of its addresses. */
+  /**
+   * Not before it is known what to say: a node that seems to lack an interface that an advertisement names is planned for none of its addresses,
+   * and the others are doubted by who does not hear them.
+   */
   async #keepObject(signal: AbortSignal): Promise<void> {
-    await this.#patience(this.#firstReport, signal, WIRE_SILENCE);
+    await this.#patience(this.#oriented, signal, WIRE_SILENCE);
     await this.#object.run(signal);
   }
 
@@ -365,7 +370,7 @@ export class Speaker {
     const late = new AbortController();
     const writes = [
       this.#layer2.flush(late.signal),
-      ...(ended && this.#reportedAt !== undefined ? [this.#object.write(late.signal).catch(() => undefined)] : []),
+      ...(ended && this.#isOriented ? [this.#object.write(late.signal).catch(() => undefined)] : []),
     ];
     await this.#patience(Promise.all(writes), late.signal, FLUSH_DEADLINE);
     late.abort();
@@ -384,7 +389,8 @@ export class Speaker {
       this.#segments = event.segments;
       this.#excludedInterfaces = event.excluded;
       this.#reportedAt = this.#client.clock.now();
-      this.#onFirstReport();
+      this.#isOriented ||= event.segments.every(({ listening }) => !listening);
+      if (this.#isOriented) this.#onOriented();
       this.#hazards.look(
         event.segments.map(segment => segment.interface),
         () => ({ kubeProxy: kubeProxyMode() }),
