@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress } from '@herald/ip';
+import { formatAddress, parseAddress, RangeSet } from '@herald/ip';
 import { describe, expect, test } from 'vitest';
 import { Allocator } from './allocator.ts';
 import type { AllocationRequest, Outcome } from './entry.ts';
@@ -254,6 +254,38 @@ describe('pools change', () => {
     restarted.configure({ pools: [pool('lan', ['10.0.0.0/29'])], reservations: [] });
     serve(restarted, request('a/2'));
     expect(answers(restarted, 'a/1', 'a/2')).toEqual({ 'a/1': '10.0.0.0', 'a/2': '10.0.0.1' });
+  });
+
+  test('an older pool that is edited into the range of a younger one takes nothing from its Services', () => {
+    const young = pool('young', ['10.0.0.8/29']);
+    const before = { pools: [pool('old', ['10.0.0.0/29']), young], reservations: [] };
+    const a = allocator(before.pools);
+    a.observe(request('a/a', { pool: 'young' }), []);
+    a.observe(request('a/b', { addresses: ['10.0.0.9'] }), []);
+    a.settle(0);
+    const held = () => ['a/a', 'a/b'].map(key => a.outcome(key)?.addresses.map(each => `${formatAddress(each.address)} ${each.pool}`));
+    expect(held()).toEqual([['10.0.0.8 young'], ['10.0.0.9 young']]);
+    // It admits other namespaces only, and excludes one of the addresses: this would have been a hard reason twice.
+    const old = pool('old', ['10.0.0.0/28'], {
+      allocation: { namespaces: new Set(['other']), namespaceSelectors: [], serviceSelectors: [] },
+      excluded: rangeSet('10.0.0.9-10.0.0.9'),
+    });
+    const suspended = { ...young, ranges: RangeSet.empty, drain: true, suspended: 'OverlapsOtherPool' as const };
+    a.configure({ pools: [old, suspended], reservations: [] });
+    a.settle(0);
+    expect(held()).toEqual([['10.0.0.8 young'], ['10.0.0.9 young']]);
+    // A restart knows the pool from the Announcements.
+    const restarted = allocator([old, suspended]);
+    restarted.observe(request('a/b'), [{ address: parseAddress('10.0.0.9'), pool: 'young', keep: false }]);
+    restarted.settle(0);
+    expect(answers(restarted, 'a/b')).toEqual({ 'a/b': '10.0.0.9' });
+    // Mended, all is as before; and what the younger one gives up on purpose goes.
+    a.configure(before);
+    a.settle(0);
+    expect(held()).toEqual([['10.0.0.8 young'], ['10.0.0.9 young']]);
+    a.configure({ pools: [old, pool('young', ['10.0.1.0/29'])], reservations: [] });
+    a.settle(0);
+    expect(held()).toEqual([['10.0.1.0 young'], []]);
   });
 
   test('a namespace that is no longer admitted loses the address; a drained pool keeps it', () => {

@@ -62,6 +62,10 @@ export function confirm(ledger: Ledger, entry: Entry, now: number): void {
 function admitted(ledger: Ledger, entry: Entry, claim: Claim): Assignment | string {
   const { address } = claim;
   const pool = ledger.poolOf(address);
+  const origin = claim.pool === undefined ? undefined : ledger.pool(claim.pool);
+  // An older pool was edited into the range of this one. Until that is mended nobody can say whose the address is meant to be.
+  if (claim.pool !== undefined && pool !== undefined && origin !== pool && origin?.pool.suspended === 'OverlapsOtherPool')
+    return { address, pool: claim.pool, keep: origin.pool.onRemoval === 'Keep', kept: true };
   let why: string;
   if (pool === undefined) {
     why = claim.pool === undefined ? 'it is in no IPAddressPool' : `IPAddressPool ${claim.pool} no longer contains it`;
@@ -73,7 +77,6 @@ function admitted(ledger: Ledger, entry: Entry, claim: Claim): Assignment | stri
     why = refusal.message;
   }
   if (claim.pool === undefined) return why;
-  const origin = ledger.pool(claim.pool);
   const keep = origin === undefined ? claim.keep === true : origin.pool.onRemoval === 'Keep';
   return keep ? { address, pool: claim.pool, keep: true, kept: true } : why;
 }
