@@ -313,6 +313,23 @@ describe('Layer2Speaker', () => {
     expect((await client.get(announcements, { name: 'web', namespace: 'default' })).metadata.resourceVersion).toBe(after);
   });
 
+  it('writes nothing for what a new process goes on with', async () => {
+    await plan(['a']);
+    const before = await start('a');
+    before.layer2.event(acquired(1));
+    before.layer2.event({ kind: 'confirmed', ip: IP, segment: SEGMENT, neighbour: '192.0.2.254', afterMs: 1 });
+    await ownersAre([{ node: 'a', confirmed: expect.any(String) }]);
+    stop.abort();
+    await Promise.all(running);
+    stop = new AbortController();
+    const { resourceVersion } = (await client.get(announcements, { name: 'web', namespace: 'default' })).metadata;
+    const { layer2 } = await start('a', 'off', 1);
+    layer2.event({ ...acquired(1), cause: 'restored' });
+    layer2.event(report(0));
+    await sleep(client.clock, 1_200);
+    expect((await client.get(announcements, { name: 'web', namespace: 'default' })).metadata.resourceVersion).toBe(resourceVersion);
+  });
+
   it('says on the Service when the owner changed, and when a stranger has the address', async () => {
     await plan(['teller']);
     const { layer2 } = await start('teller');

@@ -170,7 +170,7 @@ export class Layer2Speaker {
     const { metrics, client } = this.#options;
     switch (event.kind) {
       case 'acquired':
-        this.owners.acquired(event, client.clock.wall());
+        this.owners.acquired(event, client.clock.wall(), this.#confirmedBefore(event));
         break;
       case 'released':
         this.owners.released(event.ip, event.segment);
@@ -331,6 +331,14 @@ export class Layer2Speaker {
     if (this.#settled) return owned;
     const known = new Set(owned.map(flowKey));
     return [...owned, ...reported(announcement, this.#options.node).filter(owner => !known.has(flowKey(owner)))];
+  }
+
+  /** Of a claim that goes on: without it a restart would be a write for each address, and another one when it is confirmed anew. */
+  #confirmedBefore({ ip, segment, mac, epoch, cause }: WireEvent & { kind: 'acquired' }): string | undefined {
+    if (cause !== 'restored') return undefined;
+    const announcement = this.#options.informer.get(this.#announcementsOf(ip)[0] ?? '');
+    const before = announcement && reported(announcement, this.#options.node);
+    return before?.find(owner => owner.ip === ip && owner.segment === segment && owner.mac === mac && owner.epoch === epoch)?.confirmed;
   }
 
   #announcementsOf(ip: string): readonly string[] {

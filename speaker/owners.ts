@@ -12,8 +12,12 @@ export class Owners {
     this.#node = node;
   }
 
-  /** @param now wall clock, ms since the epoch */
-  acquired({ ip, segment, interface: name, mac, epoch, ownedMs, quiet }: WireEvent & { kind: 'acquired' }, now: number): void {
+  /**
+   * @param now wall clock, ms since the epoch
+   * @param confirmed of the same claim, as an earlier process reported it
+   */
+  acquired(event: WireEvent & { kind: 'acquired' }, now: number, confirmed?: string): void {
+    const { ip, segment, interface: name, mac, epoch, ownedMs, quiet } = event;
     const segments = this.#owned.get(ip) ?? new Map<string, AnnouncementOwner>();
     this.#owned.set(ip, segments);
     segments.set(segment, {
@@ -24,6 +28,7 @@ export class Owners {
       mac,
       since: timestamp(now - (ownedMs ?? 0)),
       epoch,
+      ...(confirmed !== undefined && { confirmed }),
       ...drainingOf(quiet, now),
     });
   }
