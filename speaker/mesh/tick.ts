@@ -9,7 +9,7 @@ import { packetFor, repeat, sendTo, tellChanged } from './send.ts';
 import { type Company, type Effect, isHeard, type MeshState, type Peer, type ReleaseCause } from './state.ts';
 import { noteSteadiness } from './steadiness.ts';
 import { detection, listening } from './timers.ts';
-import { able, mustFence, noteOthersUplink } from './uplink.ts';
+import { able, mustFence, noteOthersUplink, othersAreDeaf } from './uplink.ts';
 
 /** Between two looks at the peers beyond the fast set, in intervals: they are heard once a second, and gone after three. */
 const SLOW_LOOK = 4;
@@ -100,7 +100,7 @@ function doubt(state: MeshState, now: number): void {
 
 function decide(state: MeshState, company: Company, now: number, fx: Effect[]): void {
   if (mustFence(state, company, now)) fence(state, state.uplink.carrier ? 'no-uplink' : 'no-carrier', now, fx);
-  if (company.heard > 0 && company.live === 0) {
+  if (company.heard > 0 && company.live === 0 && !othersAreDeaf(state, company, now)) {
     // We hear them and they do not hear us: our sending side is broken.
     state.unheardSince ??= now;
     if (now - state.unheardSince >= detection(state.timers)) fence(state, 'unheard', now, fx);

@@ -31,6 +31,11 @@ export function mustFence(state: MeshState, { heard }: Company, now: number): bo
   return othersUp(state, now);
 }
 
+/** None of those who are heard and do not hear this node has an uplink, while the gateway hears this node and is heard: the fault is theirs. */
+export function othersAreDeaf(state: MeshState, { up }: Company, now: number): boolean {
+  return state.uplink.expected && state.uplink.probed && uplinkFresh(state, now) && !up;
+}
+
 /** Whether this node may take an address: it has an uplink, or nobody has (a gateway down for all is not its fault). */
 export function able(state: MeshState, { live }: Company, now: number): boolean {
   if (!state.uplink.carrier) return false;

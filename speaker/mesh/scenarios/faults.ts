@@ -48,6 +48,18 @@ export const FAULTS: readonly Scenario[] = [
     takeovers: 8,
   },
   {
+    name: 'two nodes, one cannot receive for 5 s',
+    options: { nodes: 2 },
+    run: s => {
+      s.node(0).deaf = true;
+      s.run(5_000);
+      s.node(0).deaf = false;
+    },
+    gap: 300,
+    dual: 300,
+    takeovers: 24,
+  },
+  {
     name: 'owner cannot send for 5 s',
     run: s => {
       s.node(0).mute = true;
