@@ -230,6 +230,22 @@ describe('resolve', () => {
     ]);
   });
 
+  it('takes no route of other pools away where an aggregate does not fit one, not after a restart either', () => {
+    const advertisement = object('BGPAdvertisement', 'b', { aggregationLength: 24 });
+    const before = resolve([pool('wide', ['10.0.0.0/24']), advertisement]).config;
+    const objects = [pool('wide', ['10.0.0.0/24']), pool('narrow', ['10.0.9.0/30']), advertisement];
+    for (const { config, objects: outcomes } of [resolve(objects, before), resolve(objects)]) {
+      expect(config.bgpAdvertisements.map(({ name, pools }) => [name, [...pools]])).toEqual([['b', ['wide']]]);
+      expect(outcomes.find(({ ref }) => ref.name === 'b')).toMatchObject({
+        inForce: true,
+        conditions: [{ status: 'False', reason: 'AggregationTooLong', message: expect.stringContaining('pool narrow') as string }],
+      });
+    }
+    // What is wrong in itself is in force for none.
+    const wrong = object('BGPAdvertisement', 'b', { aggregationLength: 24, communities: ['nope'] });
+    expect(resolve([pool('wide', ['10.0.0.0/24']), pool('narrow', ['10.0.9.0/30']), wrong]).config.bgpAdvertisements).toEqual([]);
+  });
+
   it('orders pools by priority, then by name, 0 and absent last', () => {
     const { config } = resolve([
       pool('d', ['10.0.0.0/32']),

@@ -105,8 +105,13 @@ export function readBGPAdvertisement(object: RawObject, context: BGPContext, pre
     if (address !== null && address.family !== family)
       findings.error('InvalidAddress', `spec.nextHop.ipv${family}`, `the address is not an IPv${family} address. Correct the field.`);
   }
-  checkAggregation(value, context.pools, findings);
-  return { value: findings.failed ? carriedOver(previous, context.pools) : value, findings };
+  // Without a last good version, after a restart, it goes on for the pools that it fits: one that does not must not take the others down.
+  checkSelectors(value, findings);
+  const isSound = !findings.failed;
+  const unfit = checkAggregation(value, context.pools, findings);
+  const pools = new Set([...value.pools].filter(name => !unfit.has(name)));
+  const rest = isSound && unfit.size > 0 && pools.size > 0 ? { ...value, pools } : undefined;
+  return { value: findings.failed ? (carriedOver(previous, context.pools) ?? rest) : value, findings };
 }
 
 function communitiesOf(
@@ -135,16 +140,21 @@ function communitiesOf(
   return [...named, ...numbered];
 }
 
-/** An aggregate wider than the widest prefix of a pool would draw traffic for addresses that are not ours. */
-function checkAggregation(advertisement: BGPAdvertisementConfig, pools: readonly Pool[], findings: Findings): void {
-  const { aggregationLength, aggregationLengthV6, serviceSelectors } = advertisement;
-  if (serviceSelectors.length > 0 && (aggregationLength !== 32 || aggregationLengthV6 !== 128)) {
-    findings.error(
-      'ContradictoryFields',
-      'spec.serviceSelectors',
-      'serviceSelectors and an aggregation length exclude each other. Remove one of the two.',
-    );
-  }
+function checkSelectors({ aggregationLength, aggregationLengthV6, serviceSelectors }: BGPAdvertisementConfig, findings: Findings): void {
+  if (serviceSelectors.length === 0 || (aggregationLength === 32 && aggregationLengthV6 === 128)) return;
+  findings.error(
+    'ContradictoryFields',
+    'spec.serviceSelectors',
+    'serviceSelectors and an aggregation length exclude each other. Remove one of the two.',
+  );
+}
+
+/**
+ * An aggregate wider than the widest prefix of a pool would draw traffic for addresses that are not ours. Returns the pools of which that is
+ * so.
+ */
+function checkAggregation(advertisement: BGPAdvertisementConfig, pools: readonly Pool[], findings: Findings): Set<string> {
+  const unfit = new Set<string>();
   for (const pool of pools) {
     if (!advertisement.pools.has(pool.name)) continue;
     for (const range of pool.ranges.ranges) {
@@ -152,6 +162,7 @@ function checkAggregation(advertisement: BGPAdvertisementConfig, pools: readonly
       const length = advertisement[field];
       const widest = Math.min(...rangeCidrs(range).map(cidr => cidr.prefixLength));
       if (widest <= length) continue;
+      unfit.add(pool.name);
       findings.error(
         'AggregationTooLong',
         `spec.${field}`,
@@ -160,4 +171,5 @@ function checkAggregation(advertisement: BGPAdvertisementConfig, pools: readonly
       break;
     }
   }
+  return unfit;
 }

@@ -35,7 +35,9 @@ function ready(findings: Findings, inForce: boolean): ConditionOutcome {
   if (first === undefined) return { type: 'Ready', status: 'True', reason: 'Valid', message: 'The object is valid and in use.' };
   const texts = findings.problems.map(({ field, message }) => (field === '' ? message : `${field}: ${message}`));
   const keepsOld = errors.length > 0 && inForce && first.reason !== 'OverlapsOtherPool' && first.reason !== 'MissingProfile';
-  if (keepsOld) texts.push('Until then the last valid version stays in force.');
+  if (keepsOld && first.reason === 'AggregationTooLong')
+    texts.push('Until then the last valid version stays in force; after a restart, this one for the pools that it fits.');
+  else if (keepsOld) texts.push('Until then the last valid version stays in force.');
   const message = texts.join(' ');
   return {
     type: 'Ready',
