@@ -247,7 +247,8 @@ describe('Speaker', { concurrent: true, timeout: 40_000 }, () => {
     server.faults.add({ resource: 'announcements', latencyMs: 4_000, times: 1 });
     await saveSnapshot(directory, savedBy('other'));
     const wire = new SilentWire();
-    const { stop } = start(client, directory, wire);
+    const { speaker, stop } = start(client, directory, wire);
+    await until(() => speaker.problem() === 'waiting for the Announcements', 'the reason');
     await until(() => wire.options !== undefined, 'the wire', 20_000);
     await stop();
     expect(wire.options).toMatchObject({ clusterUid: uid, addresses: [{ ip: IP, restored: [{ segment: SEGMENT, epoch: 3 }] }] });

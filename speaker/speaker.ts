@@ -204,8 +204,8 @@ export class Speaker {
   /** Why the speaker cannot do its work (yet). */
   problem(): string | undefined {
     if (this.#clusterUid === undefined) return 'waiting for the API server: neither the cluster nor a snapshot of it is known';
-    if (this.#reportedAt === undefined) return 'the wire thread has not started';
     if (!this.#informer.hasSynced && this.#snapshot === undefined) return 'waiting for the Announcements';
+    if (this.#reportedAt === undefined) return 'the wire thread has not started';
     // Without the API server there are no routes, and nothing that would become of waiting for them.
     const routes = this.#informer.hasSynced ? this.#bgp.problem() : undefined;
     return segmentsProblem(this.#segments, this.#peers.alone) ?? routes ?? this.hung();
