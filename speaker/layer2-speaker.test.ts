@@ -334,6 +334,9 @@ describe('Layer2Speaker', () => {
     await plan(['teller']);
     const { layer2 } = await start('teller');
     await eventually(async () => layer2.shared.size > 0);
+    // Neither is a change of owner.
+    layer2.event(acquired(1));
+    layer2.event({ ...acquired(1), cause: 'restored' });
     layer2.event(acquired(2));
     layer2.event({ kind: 'conflict', ip: IP, segment: SEGMENT, interface: 'eth0', mac: '02:00:00:00:00:66', phase: 'announcing' });
     await eventually(async () => (await told()).length === 2);

@@ -2,14 +2,15 @@ import type { Announcement } from '@herald/crds';
 import type { EventRecorder, KubeObject } from '@herald/kube';
 import type { WireEvent } from './wire/messages.ts';
 
-const CAUSES: Record<(WireEvent & { kind: 'acquired' })['cause'], string> = {
-  unclaimed: 'nobody had it',
+/** Why an address came here from another owner; undefined: it did not. */
+const CAUSES: Record<(WireEvent & { kind: 'acquired' })['cause'], string | undefined> = {
+  unclaimed: undefined,
   'peer-lost': 'the node that had it fell silent',
   'peer-left': 'the speaker that had it stopped',
   'peer-restarted': 'the speaker that had it was restarted',
   yielded: 'the node that had it gave it up',
   handover: 'it was handed over',
-  restored: 'its speaker is back after a restart',
+  restored: undefined,
   'interface-changed': 'its interface has another MAC address',
 };
 
@@ -27,8 +28,9 @@ function serviceOf(announcement: Announcement): KubeObject {
 /** Says on the Service what became of its address: one event per change of owner, told by the new one. */
 export function recordEvent(recorder: EventRecorder, node: string, announcement: Announcement, event: WireEvent): void {
   const service = serviceOf(announcement);
-  if (event.kind === 'acquired' && event.cause !== 'unclaimed') {
-    const message = `${event.ip} is announced by node ${node} on interface ${event.interface} (${event.mac}): ${CAUSES[event.cause]}`;
+  const cause = event.kind === 'acquired' ? CAUSES[event.cause] : undefined;
+  if (event.kind === 'acquired' && cause !== undefined) {
+    const message = `${event.ip} is announced by node ${node} on interface ${event.interface} (${event.mac}): ${cause}`;
     recorder.record(service, { type: 'Normal', reason: 'OwnerChanged', action: 'Announce', message });
   } else if (event.kind === 'conflict') {
     const what = event.phase === 'probe' ? 'is in use by' : 'is also claimed by';
