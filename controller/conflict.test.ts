@@ -97,6 +97,19 @@ describe('a stranger on an address', () => {
       'not announced while that lasts',
     ],
     [
+      'found when it is to be announced again, after it was in use',
+      async () => {
+        await serve('web', '10.0.0.1');
+        await owns('web', '10.0.0.1');
+        await cluster.reason('web', 'Announced', 'Announced');
+        const silent = { metadata: { namespace: 'default', name: 'web' }, status: { owners: [] } };
+        await cluster.client.apply(announcements, silent, { subresource: 'status', fieldManager: 'test', force: true });
+        await cluster.reason('web', 'Announced', 'WaitingForSpeakers');
+      },
+      'Probe',
+      'not announced while that lasts',
+    ],
+    [
       'found while announcing',
       async () => {
         await serve('web', '10.0.0.1');

@@ -13,7 +13,10 @@ export interface ConflictsOptions {
   /** What shall be announced for a Service. */
   planned: (key: string) => AnnouncementSpec | null;
   announcement: (key: string) => Announcement | undefined;
-  /** Whether the address was given out in this term. One that a Service held before may be in use: by clients, and by whom it had it from. */
+  /**
+   * Whether the address was given out in this term, and not announced since. One that a Service held before may be in use: by clients, and by
+   * whom it had it from.
+   */
   isNew: (address: Address) => boolean;
   /** Tells the allocator that an address is to be shunned until then (ms since the epoch), and because of whom. */
   shun: (address: Address, until: number, stranger: string) => void;

@@ -64,7 +64,7 @@ export class Term {
   readonly #recorder: EventRecorder;
   readonly #queues: Queues;
   readonly #answers: Answers;
-  /** Addresses given out in this term. */
+  /** Addresses given out in this term, and not announced by layer 2 since. */
   readonly #given = new Set<string>();
   #resolved: Config = emptyConfig;
   #configPending: NodeJS.Immediate | undefined;
@@ -299,6 +299,8 @@ export class Term {
     announcements.on(event => {
       if (event.type === 'synced' || !this.#begun) return;
       const key = keyOf(event.object);
+      // Once announced, clients know it: a stranger found later takes it from nobody.
+      for (const { ip } of event.object.status?.owners ?? []) this.#given.delete(ip);
       this.#announcements.observed(key);
       this.#conflicts.touched();
       this.#queues.announcements.add(key);
