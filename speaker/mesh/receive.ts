@@ -130,7 +130,8 @@ function noteHeader(state: MeshState, peer: Peer, packet: Packet, from: { addres
   if (packet.flags.restarting && !peer.restarting) peer.kernelAt = now;
   peer.restarting = packet.flags.restarting;
   peer.persistent = packet.flags.persistent;
-  peer.address = from.address;
+  // Where unicast passes is known then; a firewall may let multicast pass only, and unicast of the other family.
+  if (!(from.group && peer.fast && peer.liveness === 'two-way')) peer.address = from.address;
   if (packet.name !== '') peer.name = packet.name;
   if (packet.macs.length > 0) peer.macs = packet.macs;
   peer.newestKey = packet.newestKey;

@@ -36,6 +36,8 @@ export interface SimulationOptions {
   preempt?: boolean;
   /** The nodes know of each other what Node objects tell: an address of either family, where they ask who is not heard. */
   dualStack?: boolean;
+  /** With `dualStack`: a firewall lets nothing but multicast pass in the family of multicast. */
+  firewall?: boolean;
 }
 
 /** A node of the simulation: a speaker that may be absent or frozen, on a host that goes on forwarding. */
@@ -99,6 +101,7 @@ export class Simulation {
   readonly #gateway: boolean;
   readonly #sealed: boolean;
   readonly #dualStack: boolean;
+  readonly #firewall: boolean;
   readonly #ids: readonly NodeId[];
   readonly #orders = new Map<Vip, NodeId[]>();
   readonly #wishes = new Map<Vip, Partial<DesiredAddress>>();
@@ -122,6 +125,7 @@ export class Simulation {
     this.#kernel = options.kernel ?? false;
     this.#sealed = options.sealed ?? false;
     this.#dualStack = options.dualStack ?? false;
+    this.#firewall = options.firewall ?? false;
     this.vips = Array.from({ length: options.vips }, (_, index) => `192.0.2.${index}`);
     if (options.vips > 250) this.vips = Array.from({ length: options.vips }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
     this.observer = new Observer(this);
@@ -482,6 +486,7 @@ export class Simulation {
   #send(sender: SimNode, { to, packet }: Effect & { kind: 'send' }): void {
     if (sender.mute) return;
     const group = to === 'group';
+    if (this.#firewall && !group && !to.address.startsWith(OTHER_FAMILY)) return;
     const octets = this.#sealed ? seal(packet, sender.keys, SEGMENT, peersHaveNewestKey(sender.state)) : undefined;
     const targets = group ? this.nodes : [this.#at(to.address)];
     const reached = targets.filter(

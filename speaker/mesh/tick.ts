@@ -182,13 +182,13 @@ function beacons(state: MeshState, now: number, fx: Effect[]): void {
   for (const peer of state.fast) if (!peer.left) sendTo(state, 'beacon', peer, now, fx);
 }
 
-/** Asks nodes that should be here and were never heard by unicast: multicast may be filtered. */
+/** Asks nodes that should be here and are not two-way by unicast, at all their addresses: multicast may be filtered, or one family. */
 function hint(state: MeshState, now: number, fx: Effect[]): void {
   for (const { node, addresses } of state.hints) {
     const peer = state.peers.get(node);
-    // Whoever is heard gets its beacons where it sends from, and would take one without its nonce as a sign that it is not.
-    if (peer !== undefined && isHeard(peer)) continue;
-    for (const address of addresses) fx.push({ kind: 'send', to: { address }, packet: packetFor(state, 'beacon', undefined, now) });
+    // Whoever hears this node and is heard gets its beacons where it sends from.
+    if (peer?.liveness === 'two-way') continue;
+    for (const address of addresses) fx.push({ kind: 'send', to: { address }, packet: packetFor(state, 'beacon', peer, now) });
   }
 }
 

@@ -48,6 +48,17 @@ export const FAULTS: readonly Scenario[] = [
     takeovers: 8,
   },
   {
+    name: 'a firewall on all nodes passes unicast of one family and multicast of the other',
+    options: { dualStack: true, firewall: true },
+    run: s => {
+      s.run(20_000);
+      s.crash(s.node(0));
+    },
+    gap: 450,
+    dual: 0,
+    takeovers: 6,
+  },
+  {
     name: 'two nodes, one cannot receive for 5 s',
     options: { nodes: 2 },
     run: s => {
