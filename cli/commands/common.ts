@@ -44,10 +44,9 @@ export function addCommonFlags(command: Command, defaults: { httpAddress: string
   integerFlag(command, '--kube-api-burst <n>', 'calls at once before the limit holds', defaults.qps * 2, 1, 100_000);
 }
 
-export function durationFlag(command: Command, flags: string, description: string, fallbackMs: number): void {
-  flag(command, flags, `${description} (like ${fallbackMs / 1000}s)`, fallbackMs, text =>
-    parseDuration(flags.split(' ')[0] ?? flags, text),
-  );
+export function durationFlag(command: Command, flags: string, description: string, fallbackMs?: number): void {
+  const like = fallbackMs === undefined ? '' : ` (like ${fallbackMs / 1000}s)`;
+  flag(command, flags, `${description}${like}`, fallbackMs, text => parseDuration(flags.split(' ')[0] ?? flags, text));
 }
 
 export function booleanFlag(command: Command, flags: string, description: string, fallback: boolean): void {

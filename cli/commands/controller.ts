@@ -5,6 +5,7 @@ import { flag } from '../flag.ts';
 import { runProcess } from '../run-process.ts';
 import { version } from '../version.ts';
 import { addCommonFlags, booleanFlag, type CommonFlags, durationFlag, integerFlag } from './common.ts';
+import { leaseTimes } from './lease-times.ts';
 
 interface Flags extends CommonFlags {
   loadBalancerClass: string;
@@ -12,8 +13,8 @@ interface Flags extends CommonFlags {
   leaderElect: boolean;
   leaderElectName: string;
   leaderElectLeaseDuration: number;
-  leaderElectRenewDeadline: number;
-  leaderElectRetryPeriod: number;
+  leaderElectRenewDeadline?: number;
+  leaderElectRetryPeriod?: number;
   identity: string;
   nodeName?: string;
   conflictQuarantine: number;
@@ -69,8 +70,16 @@ export function registerController(program: Command): void {
   booleanFlag(command, '--leader-elect <true|false>', 'false: work without a lease, which only ever a single replica may', true);
   flag(command, '--leader-elect-name <name>', 'name of the Lease', 'herald-controller');
   durationFlag(command, '--leader-elect-lease-duration <duration>', 'others take over so long after the last renewal', 15_000);
-  durationFlag(command, '--leader-elect-renew-deadline <duration>', 'stop leading when the lease could not be renewed for so long', 10_000);
-  durationFlag(command, '--leader-elect-retry-period <duration>', 'time between renewals', 2_000);
+  durationFlag(
+    command,
+    '--leader-elect-renew-deadline <duration>',
+    'stop leading when the lease could not be renewed for so long; default: 10s, with a shorter lease two thirds of it',
+  );
+  durationFlag(
+    command,
+    '--leader-elect-retry-period <duration>',
+    'time between renewals; default: 2s, with a shorter deadline a fifth of it',
+  );
   flag(command, '--node-name <name>', 'node this replica runs on: when the speakers find it dead, another replica takes over at once');
   flag(command, '--identity <name>', 'name of this replica, unique among them', hostname());
   command.action(async (flags: Flags) => {
@@ -101,9 +110,7 @@ export function registerController(program: Command): void {
           leaderElection: flags.leaderElect
             ? {
                 name: flags.leaderElectName,
-                leaseDurationMs: flags.leaderElectLeaseDuration,
-                renewDeadlineMs: flags.leaderElectRenewDeadline,
-                retryPeriodMs: flags.leaderElectRetryPeriod,
+                ...leaseTimes(flags.leaderElectLeaseDuration, flags.leaderElectRenewDeadline, flags.leaderElectRetryPeriod),
               }
             : undefined,
         },
