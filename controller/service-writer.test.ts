@@ -174,6 +174,17 @@ describe('ServiceWriter', () => {
     expect(patches.slice(5)).toEqual(['a: 10.0.0.2', 'a: 10.0.0.2']);
   });
 
+  it('takes a Service made anew under the same name for no edit of the old one', async () => {
+    for (const uid of ['first', 'second', 'third']) {
+      given('a', [], ['10.0.0.1']);
+      const made = stored.get('x/a') as Service;
+      stored.set('x/a', { ...made, metadata: { ...made.metadata, uid } });
+      cache = new Map(stored);
+      expect(await write('a')).toBeUndefined();
+    }
+    expect(patches).toHaveLength(3);
+  });
+
   it('leaves a Service alone that is no longer ours, and forgets one that is gone', async () => {
     given('a', ['10.0.0.1'], []);
     cache.set('x/a', { ...(cache.get('x/a') as Service), spec: { type: 'ClusterIP' } });

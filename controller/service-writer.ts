@@ -71,7 +71,7 @@ export class ServiceWriter {
   readonly #written = new Map<string, Service>();
   readonly #claims = new StatusClaims();
   /** Ingress as last seen to be as it shall be, to tell an edit by hand from a change of ours. */
-  readonly #settled = new Map<string, readonly string[]>();
+  readonly #settled = new Map<string, { uid: string | undefined; addresses: readonly string[] }>();
   readonly #contest: Contest;
   /** Changes of address whose events wait for the status to be written. */
   readonly #changes = new Map<string, ToldChange[]>();
@@ -136,7 +136,10 @@ export class ServiceWriter {
     if (blocked.length > 0 && ingressAddresses(service).every(address => addresses.includes(address))) return soon;
     const desired: DesiredStatus = { addresses: writable, ipMode, allocated, announced };
     const patch = statusPatch(service, desired, time(this.#options.clock.wall()));
-    const reverted = patch?.status.loadBalancer !== undefined && equal(this.#settled.get(key), addresses);
+    const settled = this.#settled.get(key);
+    // One of the same name may have come in its place before anybody looked.
+    const isKnown = settled !== undefined && settled.uid === service.metadata.uid;
+    const reverted = patch?.status.loadBalancer !== undefined && isKnown && equal(settled.addresses, addresses);
     if (reverted && this.#contest.left(key) > 0) return { requeueAfterMs: this.#contest.left(key) };
     if (patch?.status.loadBalancer !== undefined && ipMode === 'Proxy' && !(await this.#allowsProxy(key, patch, signal)))
       return this.#options.onNoIPMode();
@@ -147,7 +150,7 @@ export class ServiceWriter {
     }
     this.#claims.set(key, writable);
     if (blocked.length > 0) return soon;
-    this.#settled.set(key, addresses);
+    this.#settled.set(key, { uid: service.metadata.uid, addresses });
     this.#tell(key, service, allocated, reverted);
     const seenAt = this.#seenAt.get(key);
     this.#seenAt.delete(key);
@@ -177,7 +180,7 @@ export class ServiceWriter {
   async #release(key: string, service: Service, signal: AbortSignal): Promise<void> {
     const { recorder, metrics } = this.#options;
     metrics.announced(key, undefined);
-    const held = this.#settled.get(key) ?? [];
+    const held = this.#settled.get(key)?.addresses ?? [];
     // Of another class it is somebody else's now; only a Service that is no load balancer any more is cleaned up.
     const patch = service.spec?.type === 'LoadBalancer' ? null : releasePatch(service);
     if (patch !== null) await this.#patch(key, service, patch, signal);
@@ -245,8 +248,8 @@ function showsAddress(service: Service | undefined, address: string): boolean {
   return service !== undefined && ingressAddresses(service).includes(address);
 }
 
-function equal(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((text, index) => text === b[index]);
+function equal(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
 }
 
 /** Whether one version of an object is older than another; versions that are not numbers are never older. */
