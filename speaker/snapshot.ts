@@ -58,13 +58,13 @@ function fileOf(directory: string, node: string): string {
   return join(directory, `speaker-${encodeURIComponent(node)}.json`);
 }
 
-/** Writes beside and renames: a crash leaves the old file or the new one. */
+/** Writes beside, flushes and renames: a crash, also of the node, leaves the old file or the new one. */
 export async function saveSnapshot(directory: string, snapshot: Snapshot): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const file = fileOf(directory, snapshot.node);
   const secrets = snapshot.secrets.map(secret => Buffer.from(secret).toString('base64'));
   const hints = snapshot.nodes.flatMap(({ addresses }) => addresses);
-  await writeFile(`${file}.new`, JSON.stringify({ version: 1, ...snapshot, hints, secrets }), { mode: 0o600 });
+  await writeFile(`${file}.new`, JSON.stringify({ version: 1, ...snapshot, hints, secrets }), { mode: 0o600, flush: true });
   await rename(`${file}.new`, file);
 }
 

@@ -199,10 +199,11 @@ export class Wire {
       this.close();
       return this.#post({ kind: 'superseded' });
     }
+    // Before the work, so that an exception in it does not end the rhythm.
+    this.#loop.after(LEASE_RENEWAL, () => this.#renewLease());
     const now = nowNs();
     kernel.adopted.expire(now);
     kernel.leases.renew(now);
-    this.#loop.after(LEASE_RENEWAL, () => this.#renewLease());
   }
 
   #setAddresses(set: readonly WireAddress[], remove: readonly string[]): void {
