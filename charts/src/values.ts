@@ -84,7 +84,11 @@ const controller = z
 const speaker = z
   .object({
     httpPort: port().default(9125).describe('Port of /healthz, /readyz and /metrics, on the node.'),
-    meshPort: port().default(7947).describe('UDP port of the heartbeats, on the node.'),
+    meshPort: port()
+      .default(7947)
+      .describe(
+        'UDP port of the heartbeats, on the node. Speakers with different ports do not hear each other and claim the same addresses: change it while none runs.',
+      ),
     meshProfile: z
       .enum(['aggressive', 'default', 'relaxed'])
       .default('default')
