@@ -9,7 +9,6 @@ import { clusterUid } from './cluster.ts';
 import { SpeakerError } from './error.ts';
 import { HazardWatch } from './hazard-watch.ts';
 import { Layer2Speaker } from './layer2-speaker.ts';
-import { MESH_PROFILES } from './mesh/timers.ts';
 import { readKeyFile } from './mesh-key.ts';
 import { MeshSecrets } from './mesh-secrets.ts';
 import { SpeakerMetrics } from './metrics.ts';
@@ -25,9 +24,9 @@ import { loadSnapshot, removeSnapshot, type Snapshot } from './snapshot.ts';
 import { SnapshotWriter } from './snapshot-writer.ts';
 import { SpeakerObject } from './speaker-object.ts';
 import type { SpeakerView } from './speaker-status.ts';
-import { EXCLUDED_INTERFACES } from './wire/devices.ts';
-import type { SegmentReport, WireAddress, WireCommand, WireEvent } from './wire/messages.ts';
+import type { SegmentReport, WireCommand, WireEvent } from './wire/messages.ts';
 import type { WireThread } from './wire/thread.ts';
+import { checkPatterns, wireOptionsOf } from './wire-options.ts';
 
 /** How long the API server is waited for before a snapshot is used in its place, or each answer where there is none (ms). */
 const API_PATIENCE = 2_000;
@@ -271,23 +270,7 @@ export class Speaker {
   }
 
   #beginWire(uid: string): void {
-    const { nodeName, meshPort, meshProfile, excludeInterfaces, responder, pinDirectory, caretaker } = this.#options;
-    this.#wire.begin(
-      {
-        node: nodeName,
-        clusterUid: uid,
-        addresses: planned(this.#commands),
-        secrets: this.#secrets,
-        port: meshPort ?? MESH_PORT,
-        timers: MESH_PROFILES[meshProfile ?? 'default'],
-        excludeInterfaces: excludeInterfaces ?? EXCLUDED_INTERFACES,
-        realtime: true,
-        responder: responder ?? 'auto',
-        pinDirectory,
-        caretaker: caretaker ?? true,
-      },
-      event => this.#onWire(event),
-    );
+    this.#wire.begin(wireOptionsOf(this.#options, uid, this.#secrets, this.#commands), event => this.#onWire(event));
     this.#begunAt = this.#client.clock.now();
     for (const command of this.#commands.splice(0)) if (command.kind !== 'addresses') this.#wire.command(command);
   }
@@ -452,29 +435,5 @@ export class Speaker {
       nodes: this.#peers.hasSynced ? this.#peers.hints() : (this.#snapshot?.nodes ?? []),
       addresses: this.#layer2.snapshot(),
     };
-  }
-}
-
-/** The plan that these commands leave. */
-function planned(commands: readonly WireCommand[]): WireAddress[] {
-  const addresses = new Map<string, WireAddress>();
-  for (const command of commands) {
-    if (command.kind !== 'addresses') continue;
-    for (const address of command.set) addresses.set(address.ip, address);
-    for (const ip of command.remove) addresses.delete(ip);
-  }
-  return [...addresses.values()];
-}
-
-/** A pattern that is no regular expression would only fail in the wire thread. */
-function checkPatterns(patterns: readonly string[]): void {
-  for (const pattern of patterns) {
-    try {
-      RegExp(pattern);
-    } catch (error) {
-      throw new SpeakerError('bad-interface-pattern', `--exclude-interfaces: ${JSON.stringify(pattern)} is no regular expression`, {
-        cause: error,
-      });
-    }
   }
 }
