@@ -51,7 +51,7 @@ export class SnapshotWriter {
       if (snapshot === undefined) return;
       try {
         await saveSnapshot(this.#directory, snapshot);
-        if (this.#problem !== undefined) this.#logger.info(`the snapshot can be written into ${this.#directory} again`);
+        if (this.#problem !== undefined) this.#logger.info({ directory: this.#directory }, 'the snapshot can be written again');
         this.#problem = undefined;
       } catch (error) {
         this.#tell(String(error));
@@ -64,8 +64,8 @@ export class SnapshotWriter {
     if (problem === this.#problem) return;
     this.#problem = problem;
     this.#logger.warn(
-      { error: problem },
-      `cannot write the snapshot into ${this.#directory}: a start without the API server will have to wait for it`,
+      { directory: this.#directory, error: problem },
+      'cannot write the snapshot: a start without the API server will have to wait for it',
     );
   }
 }
