@@ -21,7 +21,7 @@ const CHANGES: readonly [file: string, before: string, after: string][] = [
     '  octets.writeUInt32BE(7, element(250, 4)); octets.writeUInt32BE(7, 80); const part = element(TLV.part, 4);',
   ],
   ['speaker/speaker-status.ts', '    version: view.version,', `    version: view.version, ${ADDED}: view.version,`],
-  ['speaker/owners.ts', '      epoch,\n      ...drainingOf', `      epoch, ${ADDED}: 'owner',\n      ...drainingOf`],
+  ['speaker/owners.ts', '      epoch,\n      ...(confirmed', `      epoch, ${ADDED}: 'owner',\n      ...(confirmed`],
   [
     'controller/planner/planner.ts',
     '        ip,\n        pool,\n        ...(protocols',
