@@ -33,7 +33,11 @@ export class Program {
       child.once('error', () => resolve(127));
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#log.write(chunk));
-    void this.#exited.then(() => this.#log.end());
+    // Not with its end: what it said last may arrive after that.
+    child.once('close', () => this.#log.end());
+    child.once('error', () => {
+      if (child.pid === undefined) this.#log.end();
+    });
   }
 
   /** Waits for the ready line; a program that ends or stays silent is an error that quotes the end of its log. */
