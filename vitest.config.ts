@@ -1,15 +1,28 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** CI's machine may stand still for a moment: there a test that fails is tried once more, and said to have been. */
-const retry = process.env['CI'] ? 1 : 0;
 /** By default one core is left idle, which on a small machine is half of it. */
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
 
+/** The files that take minutes, longest first: what starts last must not be what takes longest. */
+const LONG = ['demo', 'guides', 'image', 'connections', 'drain', 'alerts', 'bgp-restart'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = LONG.findIndex(name => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
+      return found < 0 ? LONG.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 /** One project per level: `unit` lies beside the code; the others cross packages and stand under test/. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -18,7 +31,6 @@ export default defineConfig({
           exclude: skip,
           testTimeout: 20_000,
           maxWorkers,
-          retry,
         },
       },
       {
@@ -29,11 +41,9 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers,
-          retry,
         },
       },
       {
-        // Real daemons and packets: likewise, everywhere.
         test: {
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
@@ -41,7 +51,6 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers,
-          retry: 1,
         },
       },
       {
@@ -54,7 +63,6 @@ export default defineConfig({
           // A cluster mostly waits: three of them, and two guides of a file, keep two cores busy.
           maxWorkers: 3,
           maxConcurrency: 2,
-          retry: 1,
         },
       },
     ],
