@@ -70,10 +70,9 @@ describe.each([
     return [...arp, ...advertisements().flatMap(packet => (packet.solicited ? [] : [packet.linkLayer ?? '']))];
   }
 
-  /** The plan takes the first node out, for both addresses. */
+  /** The plan takes the first node out, for both addresses. Nobody but the second is to step in, also where that one stands still for a moment. */
   async function move(): Promise<void> {
     client.clear();
-    // Nobody else is to step in where the second stands still for a moment.
     lan.plan(VIPS.map(ip => planned(ip, [lan.node(1)], { drain: DRAIN, hold: DRAIN })));
     await until('the second node to own both', () => VIPS.every(ip => lan.owner(ip) === lan.node(1)));
   }
@@ -127,6 +126,7 @@ describe.each([
 
   it('a speaker that leaves waits for its flows, and what it leaves behind is announced', async () => {
     const [old, next] = [lan.node(0), lan.node(1)];
+    lan.plan(VIPS.map(ip => planned(ip, [old, next], { drain: DRAIN, hold: DRAIN })));
     const left = old.thread?.leave(2_000);
     await until('the second node to own both', () => VIPS.every(ip => next.owns(ip)));
     old.thread?.command({
@@ -145,7 +145,7 @@ describe.each([
 
   it('is over where the interface goes, and one that comes back while the speaker leaves takes nothing', async () => {
     const [old, next] = [lan.node(0), lan.node(1)];
-    lan.plan(VIPS.map(ip => planned(ip, lan.nodes, { drain: DRAIN, hold: DRAIN })));
+    lan.plan(VIPS.map(ip => planned(ip, [old, next], { drain: DRAIN, hold: DRAIN })));
     const left = old.thread?.leave(5_000);
     await until('the second node to own both', () => VIPS.every(ip => next.owns(ip)));
     await Promise.all([next.stop(), lan.node(2).stop()]);
