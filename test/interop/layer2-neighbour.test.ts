@@ -201,6 +201,8 @@ class Client {
     this.believe(ips.stale, 'stale');
     await sleep(LOCKED);
     this.believe(ips.fresh, 'reachable');
+    // Linux counts in ticks of up to 10 ms: within the tick of its last change an entry is locked even where nothing locks.
+    await sleep(20);
   }
 
   believed(macB: string): Map<string, Belief> {
