@@ -203,6 +203,20 @@ describe('a speaker', () => {
     expect(told.text).toContain('back soon');
   });
 
+  it('says AdminDown when the peers have seen the ends of their sessions', async () => {
+    const { router, options } = await pair();
+    let seen: string | undefined;
+    const close = async () => {
+      seen = router.peerStatus('node').state;
+    };
+    const node = make({ asn: 65002, routerId: '192.0.2.2', bfd: { set: () => {}, remove: () => {}, close } });
+    node.addPeer({ ...options, bfd: {}, gracefulRestart: { restartTime: 20 } });
+    await state(router, 'node', 'Established');
+    await node.stop({ mode: 'graceful-restart' });
+    expect(seen).toBeDefined();
+    expect(seen).not.toBe('Established');
+  });
+
   it('marks routes for graceful shutdown towards some peers only', async () => {
     const { node, options } = await pair();
     const { port } = await pair();

@@ -252,9 +252,10 @@ export class Speaker extends EventEmitter<SpeakerEvents> {
     const listening = this.#listeners.close();
     for (const peer of this.#peers.values()) peer.stop(goodbye(peer));
     for (const name of this.#watches.keys()) this.#endWatch(name);
-    // AdminDown: whoever watches our path shall not take the end of this process for a failure.
-    await this.#bfd.close();
-    await Promise.all([listening, ...[...this.#peers.values()].map(peer => peer.closed())]);
+    // AdminDown: whoever watches our path shall not take the end of this process for a failure. The ends of the connections come first, as
+    // each peer has read them: a router that hears AdminDown on an established session (FRR 8) drops the routes that it is to keep.
+    await Promise.all([...this.#peers.values()].map(peer => peer.closed()));
+    await Promise.all([listening, this.#bfd.close()]);
   }
 
   // --- inside
