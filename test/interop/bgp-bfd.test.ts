@@ -88,14 +88,14 @@ describe.skipIf(missing !== undefined)('BFD with FRR and BIRD', () => {
       `BFD of ${name} is up`,
       async () => {
         const status = await speaker.status(name);
-        return status.bfd?.state === 'Up' && status.state === 'Established' && status;
+        // Ours is up by a packet in which the other side still says Init.
+        return status.bfd?.state === 'Up' && status.bfd.remoteState === 'Up' && status.state === 'Established' && status;
       },
       { explain: async () => JSON.stringify([await speaker.status(name), speaker.events.filter(({ event }) => event === 'problem')]) },
     );
 
   it.each(['frr', 'frr6', 'bird'])('comes up with the intervals both sides want: %s', async name => {
-    const status = await up(name);
-    expect(status.bfd).toMatchObject({ remoteState: 'Up' });
+    await up(name);
     const timers = await until('the fast timers', async () => {
       const bfd = (await speaker.status(name)).bfd;
       return bfd?.detectionTime === 500 && bfd;
