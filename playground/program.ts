@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaygroundError } from './errors.ts';
 
@@ -15,6 +14,11 @@ export interface ProgramOptions {
   timeout?: number;
 }
 
+/** Octets of what a program printed that are kept to be quoted. */
+const QUOTABLE = 64 * 1024;
+/** What a program said last is waited for this long (ms): children that outlive it keep its pipes open. */
+const LAST_WORDS = 1_000;
+
 /** A running program of the playground with its log. */
 export class Program {
   readonly name: string;
@@ -22,6 +26,8 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #log: WriteStream;
   readonly #exited: Promise<number>;
+  readonly #silent: Promise<unknown>;
+  #printed = '';
 
   private constructor(child: ChildProcess, options: ProgramOptions) {
     this.name = options.name;
@@ -32,11 +38,14 @@ export class Program {
       child.once('exit', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
       child.once('error', () => resolve(127));
     });
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#log.write(chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#print(chunk));
     // Not with its end: what it said last may arrive after that.
-    child.once('close', () => this.#log.end());
-    child.once('error', () => {
-      if (child.pid === undefined) this.#log.end();
+    this.#silent = new Promise<void>(resolve => {
+      const end = () => this.#log.end(resolve);
+      child.once('close', end);
+      child.once('error', () => {
+        if (child.pid === undefined) end();
+      });
     });
   }
 
@@ -52,9 +61,15 @@ export class Program {
     clearTimeout(timer);
     if (failed !== undefined) {
       await program.kill();
+      await program.exited();
       throw new PlaygroundError('ENOTREADY', `${options.name}: ${failed}\n${program.tail(20)}`);
     }
     return program;
+  }
+
+  #print(chunk: Buffer): void {
+    this.#log.write(chunk);
+    this.#printed = (this.#printed + chunk.toString()).slice(-QUOTABLE);
   }
 
   #line(pattern: RegExp): Promise<void> {
@@ -100,22 +115,22 @@ export class Program {
     if (!this.running) return this.#exited;
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), grace);
-    const code = await this.#exited;
+    const code = await this.exited();
     clearTimeout(timer);
     return code;
   }
 
+  /** Resolves with the exit code once it has ended, and what it said last has been heard. */
   async exited(): Promise<number> {
-    if (this.running) await once(this.#child, 'exit');
-    return this.#exited;
+    const code = await this.#exited;
+    const waiting = new AbortController();
+    await Promise.race([this.#silent, sleep(LAST_WORDS, undefined, { signal: waiting.signal }).catch(() => undefined)]);
+    waiting.abort();
+    return code;
   }
 
-  /** The last lines of its log. */
+  /** The last lines that it printed. */
   tail(lines: number): string {
-    try {
-      return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
-    } catch {
-      return '';
-    }
+    return this.#printed.trimEnd().split('\n').slice(-lines).join('\n');
   }
 }

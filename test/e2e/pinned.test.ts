@@ -27,7 +27,6 @@ describe.skipIf(!available())(
     let mount: string;
     let pinDirectory: string;
     let service: EchoService;
-    let port = 9125;
 
     beforeAll(async () => {
       mount = mkdtempSync(join(tmpdir(), 'herald-e2e-pins-'));
@@ -72,8 +71,7 @@ describe.skipIf(!available())(
           old?.signal('SIGSTOP');
           await sleep(1_000);
           // The port of the first is still taken.
-          port += 1;
-          await playground.startSpeaker(playground.node('dn0'), ['--http-address', `127.0.0.1:${port}`]);
+          await playground.startSpeaker(playground.node('dn0'), ['--http-address', '127.0.0.1:9126']);
           old?.signal('SIGCONT');
           expect(await old?.exited()).toBe(1);
           expect(old?.tail(20)).toContain('another speaker of this node has taken over');
