@@ -9,12 +9,13 @@ const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
 /** The files that take minutes, longest first: what starts last must not be what takes longest. */
 const LONG = ['demo', 'guides', 'image', 'connections', 'drain', 'alerts', 'bgp-restart'];
 
+function place({ moduleId }: TestSpecification): number {
+  const found = LONG.findIndex(name => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
+  return found < 0 ? LONG.length : found;
+}
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number => {
-      const found = LONG.findIndex(name => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
-      return found < 0 ? LONG.length : found;
-    };
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
   }
 }
