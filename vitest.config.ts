@@ -1,29 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** By default one core is left idle, which on a small machine is half of it. */
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 const skip = ['**/node_modules/**', '**/.build/**', '**/dist/**'];
 
-/** The files that take minutes, longest first: what starts last must not be what takes longest. */
-const LONG = ['demo', 'guides', 'image', 'connections', 'drain', 'alerts', 'bgp-restart'];
-
-function place({ moduleId }: TestSpecification): number {
-  const found = LONG.findIndex(name => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
-  return found < 0 ? LONG.length : found;
-}
-
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
-  }
-}
-
 /** One project per level: `unit` lies beside the code; the others cross packages and stand under test/. */
 export default defineConfig({
   test: {
-    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
