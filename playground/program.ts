@@ -26,7 +26,7 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #log: WriteStream;
   readonly #exited: Promise<number>;
-  readonly #silent: Promise<unknown>;
+  readonly #silent: Promise<void>;
   #printed = '';
 
   private constructor(child: ChildProcess, options: ProgramOptions) {
@@ -60,7 +60,7 @@ export class Program {
     const failed = await Promise.race([ready.then(() => undefined), program.#exited.then(code => `ended with code ${code}`), late]);
     clearTimeout(timer);
     if (failed !== undefined) {
-      await program.kill();
+      program.signal('SIGKILL');
       await program.exited();
       throw new PlaygroundError('ENOTREADY', `${options.name}: ${failed}\n${program.tail(20)}`);
     }
@@ -112,7 +112,6 @@ export class Program {
 
   /** SIGTERM, and SIGKILL where it does not end within `grace` ms. Resolves with the exit code. */
   async stop(grace = 15_000): Promise<number> {
-    if (!this.running) return this.#exited;
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), grace);
     const code = await this.exited();

@@ -10,7 +10,7 @@ import { alerts, helmPath, template } from '@herald/charts';
 import { cable, DEMO_PODS, FrrRouter, Playground, run } from '@herald/playground';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { metric } from './bgp-router.ts';
+import { metricOfEach } from './bgp-router.ts';
 import { canMakeNamespaces, externalIp, hasKubectl, kubectl } from './cluster.ts';
 import { until } from './wait.ts';
 
@@ -130,9 +130,8 @@ const faults: Fault[] = [
       await apply(playground, object('BGPPeer', 'router', '{ myASN: 64500, peerASN: 64501, peerAddress: 192.168.150.1 }'));
       /** As both nodes count it: the leader tells sooner or later, and not of what is over by then. */
       const counted = async (what: 'established' | 'lost', times: number): Promise<boolean> => {
-        const sample = `herald_bgp_sessions_${what}_total{peer="router"}`;
-        const all = await Promise.all(['dn0', 'dn1'].map(node => metric(playground, node, sample)));
-        return all.every(count => (count ?? 0) >= times);
+        const all = await metricOfEach(playground, `herald_bgp_sessions_${what}_total{peer="router"}`);
+        return all.every(count => count >= times);
       };
       for (let times = 1; times <= 4; times++) {
         await until('both sessions', () => counted('established', times));

@@ -77,3 +77,8 @@ export async function metric(playground: Playground, node: string, sample: strin
   const line = stdout.split('\n').find(each => each.startsWith(`${sample} `));
   return line === undefined ? undefined : Number(line.slice(sample.length + 1));
 }
+
+/** The same sample of each node's speaker; 0 where there is none yet. */
+export function metricOfEach(playground: Playground, sample: string): Promise<number[]> {
+  return Promise.all(playground.topology.nodes.map(async ({ name }) => (await metric(playground, name, sample)) ?? 0));
+}
